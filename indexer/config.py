@@ -1,0 +1,239 @@
+"""Typed settings from TOML and the environment.
+
+The file is read from the configuration folder only, never from the current folder or a watched one.
+Every field has its meaning and unit as a docstring; `config.example.toml` lists all of them and a
+test compares the two.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from indexer.errors import ConfigError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class WatchConfig(_Section):
+    """How changes in the folders are noticed."""
+
+    mode: Literal["auto", "events", "polling"] = "auto"
+    """auto: events where the file system has them, polling elsewhere."""
+    settle_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.3
+    """Seconds a file must be left alone before it is read; a file that still grows waits on."""
+    rescan_minutes: Annotated[float, Field(ge=1, le=1440)] = 30
+    """Minutes between full comparisons of the folders with the catalogue (varied by 25 %)."""
+    poll_s: Annotated[float, Field(ge=1, le=3600)] = 10
+    """Seconds between comparisons where there are no events."""
+    follow_symlinks: bool = False
+    """Follow symbolic links to files inside a root; links that lead out of it are never followed."""
+    ignore: tuple[str, ...] = ()
+    """More patterns to ignore, in the syntax of .gitignore, besides the built-in ones and .quireignore."""
+
+
+class ParsingConfig(_Section):
+    """Limits of the parse workers."""
+
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    """Worker processes; 0 means one for each processor core, at most 8."""
+    timeout_s: Annotated[float, Field(ge=1, le=3600)] = 120
+    """Seconds a document may take before its worker is stopped."""
+    memory_mb: Annotated[int, Field(ge=256, le=65536)] = 1500
+    """Megabytes of memory a worker may take before it is stopped."""
+    max_file_mb: Annotated[int, Field(ge=1, le=16384)] = 200
+    """Larger files are listed as too large."""
+    max_text_mb: Annotated[int, Field(ge=1, le=1024)] = 32
+    """Text kept of one document; more is cut off with a warning."""
+
+
+class EmbeddingConfig(_Section):
+    """What turns text into vectors."""
+
+    provider: Literal["minilm", "e5", "openai", "ollama", "none"] = "minilm"
+    """minilm: the built-in model; e5: multilingual-e5-small from `path`; openai: any OpenAI-compatible
+    endpoint; ollama: an Ollama server; none: keyword search only."""
+    path: str = ""
+    """Folder with model.safetensors and tokenizer.json; "" looks in the usual places."""
+    precision: Literal["int8", "float32"] = "int8"
+    """Weights of the built-in model: int8 is about 1.7 times as fast and loses next to nothing."""
+    threads: Annotated[int, Field(ge=0, le=128)] = 0
+    """Threads that embed; 0 means one for each processor core."""
+    model: str = ""
+    """Model name at the endpoint (openai, ollama)."""
+    base_url: str = ""
+    """Address of the endpoint, for example "http://127.0.0.1:8080/v1"."""
+    api_key_env: str = ""
+    """Name of the environment variable that holds the key of the endpoint."""
+    dimensions: Annotated[int, Field(ge=0, le=8192)] = 0
+    """Length of the endpoint's vectors; 0 asks the endpoint once."""
+    download: bool = False
+    """Allow the built-in model to be downloaded from `hub_url` when it is not installed."""
+    hub_url: str = "https://huggingface.co"
+    """Where the model is downloaded from when `download` is true."""
+
+
+class VectorsConfig(_Section):
+    """Where vectors are searched."""
+
+    mode: Literal["embedded", "server", "cloud"] = "embedded"
+    """embedded: sealed Chroma generations in the library; server: a Chroma server; cloud: Chroma's service."""
+    url: str = ""
+    """Address of the Chroma server, for example "http://127.0.0.1:8000" (mode server)."""
+    collection: str = "quire"
+    """Name of the collection on the server or in the cloud."""
+    tenant: str = ""
+    """Tenant (mode cloud)."""
+    database: str = ""
+    """Database (mode cloud)."""
+    api_key_env: str = "CHROMA_API_KEY"
+    """Name of the environment variable that holds the key (mode cloud, or a server that wants a token)."""
+    seal_after: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
+    """Vectors newer than the last sealed generation before the next one is built."""
+
+
+class SearchConfig(_Section):
+    """How results are ranked."""
+
+    semantic_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+    """Weight of meaning against keywords for a question in a language the model knows well."""
+    foreign_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
+    """The same for other languages."""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Results shown unless asked otherwise."""
+
+
+class LanguageModelConfig(_Section):
+    """Who writes answers and summaries."""
+
+    provider: Literal["auto", "none", "ollama", "openai", "anthropic"] = "auto"
+    """auto: an Ollama server on this machine if one answers, else quotes only; none: quotes only."""
+    model: str = ""
+    """Model name; "" takes the first one that Ollama lists."""
+    base_url: str = ""
+    """Address of the server; "" means Ollama's own address, OpenAI's or Anthropic's."""
+    api_key_env: str = ""
+    """Name of the environment variable that holds the key."""
+    api_key_command: str = ""
+    """Command that prints the key, for example "pass show openai"."""
+    context_tokens: Annotated[int, Field(ge=512, le=2_000_000)] = 8192
+    """Tokens the model may be given at once, the answer included."""
+    answer_tokens: Annotated[int, Field(ge=32, le=65536)] = 800
+    """Tokens an answer may have."""
+    temperature: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    """0 answers the same question the same way."""
+    timeout_s: Annotated[float, Field(ge=1, le=3600)] = 60
+    """Seconds of silence from the server before it is given up."""
+
+
+class PrivacyConfig(_Section):
+    """What may leave this machine."""
+
+    allow_remote: bool = False
+    """Allow language and embedding models on other machines. Off: no connection leaves loopback."""
+
+
+class EngineConfig(_Section):
+    """The process that owns the library."""
+
+    idle_minutes: Annotated[float, Field(ge=0.01, le=10080)] = 15
+    """Minutes without a client and without work after which the engine ends."""
+
+
+class UiConfig(_Section):
+    """The interface in the terminal."""
+
+    theme: str = "auto"
+    """auto, or the name of a theme; auto takes the terminal's own colours where it has only 16."""
+    ascii: bool = False
+    """No line-drawing characters."""
+    screen_reader: bool = False
+    """Real cursor, no columns side by side, no periodic redraws; implies ascii."""
+    mouse: bool = True
+    """Use the mouse; false leaves it to the terminal's own selection."""
+    link: Literal["auto", "fast", "slow"] = "auto"
+    """How fast the line to the terminal is; auto means slow over SSH."""
+
+
+class Config(_Section):
+    """All settings."""
+
+    watch: WatchConfig = WatchConfig()
+    """How changes in the folders are noticed."""
+    parsing: ParsingConfig = ParsingConfig()
+    """Limits of the parse workers."""
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    """What turns text into vectors."""
+    vectors: VectorsConfig = VectorsConfig()
+    """Where vectors are searched."""
+    search: SearchConfig = SearchConfig()
+    """How results are ranked."""
+    language_model: LanguageModelConfig = LanguageModelConfig()
+    """Who writes answers and summaries."""
+    privacy: PrivacyConfig = PrivacyConfig()
+    """What may leave this machine."""
+    engine: EngineConfig = EngineConfig()
+    """The process that owns the library."""
+    ui: UiConfig = UiConfig()
+    """The interface in the terminal."""
+    keys: dict[str, str] = {}
+    """Key bindings: id of the action = keys, separated by commas."""
+    viewers: dict[str, str] = {}
+    """Programs that open a type at a page: pdf = "zathura -P {page} {path}"."""
+
+
+def config_path(given: str | None = None) -> Path:
+    """The configuration file in use: the one given, `QUIRE_CONFIG`, or the platform's."""
+    chosen = given or os.environ.get("QUIRE_CONFIG")
+    return Path(chosen) if chosen else platformdirs.user_config_path("quire") / "config.toml"
+
+
+def load_config(given: str | None = None) -> Config:
+    """Read and check the configuration; a missing default file means all defaults.
+
+    Raises:
+        ConfigError: the file given is missing, is not TOML, or holds a wrong key or value.
+    """
+    path = config_path(given)
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        if given or os.environ.get("QUIRE_CONFIG"):
+            raise ConfigError(
+                f"There is no configuration file {path}.", hint="Run 'quire config init' to write one."
+            ) from None
+        return Config()
+    except OSError as exc:
+        raise ConfigError(f"Cannot read {path}: {exc.strerror}.") from exc
+    try:
+        return Config.model_validate(tomllib.loads(raw.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path} is not valid TOML: {exc}.") from exc
+    except ValidationError as exc:
+        raise ConfigError(f"{path}: " + "; ".join(_explain(error) for error in exc.errors())) from exc
+
+
+def _explain(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg']}"
+    near = difflib.get_close_matches(str(error["loc"][-1]), _keys_at(error["loc"][:-1]), n=1)
+    return f"there is no setting {where}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _keys_at(loc: tuple[Any, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in loc:
+        annotation = model.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,1 @@
+"""Everything a person sees: the interface and the command line."""
