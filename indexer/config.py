@@ -85,7 +85,7 @@ class VectorsConfig(_Section):
     """Where vectors are searched."""
 
     mode: Literal["embedded", "server", "cloud"] = "embedded"
-    """embedded: sealed Chroma generations in the library; server: a Chroma server; cloud: Chroma's service."""
+    """embedded: sealed generations in the library; server: a Chroma server; cloud: Chroma's service."""
     url: str = ""
     """Address of the Chroma server, for example "http://127.0.0.1:8000" (mode server)."""
     collection: str = "quire"

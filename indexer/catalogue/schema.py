@@ -73,7 +73,7 @@ CREATE TABLE files (
     dev          INTEGER NOT NULL,             -- as SQLite's signed 64 bits
     ino          INTEGER NOT NULL,
     document_id  INTEGER REFERENCES documents (id),
-    status       TEXT NOT NULL,                -- of the path: pending, indexed (= see the document), denied, too-large, ...
+    status       TEXT NOT NULL,                -- of the path: indexed means: see the document's
     reason       TEXT NOT NULL DEFAULT '',
     hint         TEXT NOT NULL DEFAULT '',
     added_ns     INTEGER NOT NULL
@@ -111,7 +111,7 @@ CREATE TABLE vectors (
     UNIQUE (model_id, key)
 ) STRICT;
 
-CREATE TABLE embed_queue (                      -- chunk keys of live documents without a vector of the current model
+CREATE TABLE embed_queue (                      -- chunk keys without a vector of the current model
     key      BLOB PRIMARY KEY,
     chunk_id INTEGER NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
     priority INTEGER NOT NULL                   -- smaller first
@@ -122,7 +122,7 @@ CREATE INDEX embed_queue_chunk ON embed_queue (chunk_id);
 CREATE TABLE generations (                      -- sealed Chroma directories in use
     name       TEXT PRIMARY KEY,                -- directory below <library>/vectors
     model_id   INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
-    lo         INTEGER NOT NULL,                -- vector ids lo..hi, both included, that existed when it was built
+    lo         INTEGER NOT NULL,                -- vector ids lo..hi of the moment it was built, both included
     hi         INTEGER NOT NULL,
     count      INTEGER NOT NULL,
     manifest   TEXT NOT NULL,                   -- SHA-256 of manifest.json
