@@ -237,3 +237,33 @@ def _keys_at(loc: tuple[Any, ...]) -> list[str]:
             return []
         model = annotation
     return list(model.model_fields)
+
+
+def example_toml() -> str:
+    """The commented example: every setting with its meaning and its default, as TOML.
+
+    `config.example.toml` is this text and `quire config init` writes it.
+    """
+    lines = [
+        "# Quire's settings. Every line that is commented out shows the default.",
+        "# `quire config path` says where this file belongs; `quire config show` prints what is in force.",
+    ]
+    for name, field in Config.model_fields.items():
+        section = field.annotation
+        lines += ["", *_comment(field.description), f"[{name}]"]
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            for key, setting in section.model_fields.items():
+                lines += [*_comment(setting.description), f"# {key} = {_toml(setting.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _comment(description: str | None) -> list[str]:
+    return [f"# {line.strip()}" for line in (description or "").splitlines()]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
