@@ -1,0 +1,111 @@
+"""A library opened in this process, with the copilot on top: the whole of `copilot.types.Session`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from indexer.library import Library
+
+from copilot import providers
+from copilot.types import AnswerEvent, AskRequest, Status, SummarizeRequest, SummaryEvent
+from indexer.types import (
+    Check,
+    DocumentDetails,
+    FileList,
+    FileRow,
+    Progress,
+    Root,
+    SearchRequest,
+    SearchResult,
+    TextWindow,
+)
+
+
+class LocalSession:
+    """Everything a client may ask of a library, answered here.
+
+    Takes the library over: `close` closes it.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._models = providers.Models(library.config)
+
+    def close(self) -> None:
+        """Close the library."""
+        self.library.close()
+
+    def add_root(self, path: str) -> Root:
+        """Watch a folder or file from now on. Raises UsageError when it does not exist."""
+        return self.library.add_root(path)
+
+    def remove_root(self, path: str) -> Root:
+        """Stop watching it and forget its documents; the files are not touched."""
+        return self.library.remove_root(path)
+
+    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+        """Bring the library up to date; ends when everything is searchable."""
+        return self.library.sync(paths, keyword_only=keyword_only)
+
+    def progress(self) -> Progress:
+        """What is being done now."""
+        return self.library.progress()
+
+    def events(self) -> Iterator[Progress]:
+        """Progress whenever it changes, until closed."""
+        return self.library.events()
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Search."""
+        return self.library.search(request)
+
+    def ask(self, request: AskRequest) -> Iterator[AnswerEvent]:
+        """Answer a question; the last event is the `Answer`. Closing the iterator cancels.
+
+        Raises:
+            UsageError: the question is empty.
+        """
+        from copilot import ask  # on first use: a cold engine searches before it answers
+
+        return ask.ask(request, self.library, self._models)
+
+    def summarize(self, request: SummarizeRequest) -> Iterator[SummaryEvent]:
+        """Summarise; the last event is the `Summary`. Closing the iterator cancels.
+
+        Raises:
+            UsageError: nothing is named.
+            NotFoundError: a path is not in the library.
+        """
+        from copilot import summarize
+
+        return summarize.summarize(request, self.library, self._models)
+
+    def details(self, target: str) -> DocumentDetails:
+        """What is known of a path or `sha256:…`. Raises NotFoundError."""
+        return self.library.details(target)
+
+    def text(self, document: str, start: int, end: int, *, query: str = "") -> TextWindow:
+        """A part of a document's text, with the spans in it that match the query."""
+        return self.library.text(document, start, end, query=query)
+
+    def files(
+        self, *, group: str = "all", query: str = "", sort: str = "name", offset: int = 0, limit: int = 200
+    ) -> FileList:
+        """A window of the list of files."""
+        return self.library.files(group=group, query=query, sort=sort, offset=offset, limit=limit)
+
+    def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
+        """Files by name, in fzf's syntax, best first."""
+        return self.library.find_names(pattern, limit=limit)
+
+    def retry(self, paths: Sequence[str] = ()) -> int:
+        """Read failed files again (all of them when none is named); returns how many."""
+        return self.library.retry(paths)
+
+    def status(self) -> Status:
+        """Counts and models; the engine adds itself."""
+        return Status(library=self.library.status(), engine=None, language_model=self._models.status())
+
+    def doctor(self) -> tuple[Check, ...]:
+        """Compare the stores with each other and check the surroundings."""
+        return self.library.doctor()
