@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := indexer copilot tui tests benchmarks
+SOURCES := indexer copilot tui tests benchmarks examples
 # Two processes for each core would only fight: most tests start processes of their own.
 JOBS ?= auto
 
