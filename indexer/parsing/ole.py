@@ -1,0 +1,107 @@
+"""Opens OLE containers (Word, Excel, PowerPoint 97-2003, Outlook messages, encrypted OOXML)."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, TypeAlias
+
+from indexer.errors import UnreadableDocument
+
+Ole: TypeAlias = Any
+"""An `olefile.OleFileIO`; the library has no types."""
+
+MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+MAX_STREAM = 128 * 1024**2
+"""Bytes read of one stream."""
+
+
+def open_ole(content: bytes, what: str) -> Ole:
+    """The container.
+
+    Raises:
+        UnreadableDocument: damaged, or an Office file with a password (encrypted).
+    """
+    import olefile
+
+    try:
+        # Only a broken directory is fatal: Office itself opens files with lesser defects.
+        ole = olefile.OleFileIO(content, raise_defects=olefile.DEFECT_FATAL)
+    except (OSError, ValueError, IndexError, KeyError, AttributeError, TypeError, RecursionError) as exc:
+        raise damaged(what) from exc
+    if has_stream(ole, "EncryptedPackage") or has_stream(ole, "EncryptionInfo"):
+        raise locked(what)
+    return ole
+
+
+def refuse_ole(content: bytes, what: str) -> None:
+    """Say why a file that should be a zip package is an OLE container: a password, mostly."""
+    if content.startswith(MAGIC):
+        open_ole(content, what)
+        raise UnreadableDocument(
+            f"This is an older Office file, not a {what}.", "Save it in the format of its name."
+        )
+
+
+def has_stream(ole: Ole, name: str) -> bool:
+    """Whether a stream or storage of this path is there."""
+    return bool(ole.exists(name))
+
+
+def read_stream(ole: Ole, name: str, limit: int = MAX_STREAM) -> bytes:
+    """The first `limit` bytes of a stream; nothing when it is missing or damaged."""
+    try:
+        with ole.openstream(name) as stream:
+            data: bytes = stream.read(limit)
+            return data
+    except (OSError, ValueError, IndexError, KeyError, AttributeError, TypeError):
+        return b""
+
+
+def facts(ole: Ole) -> dict[str, str]:
+    """Title, author, subject, keywords, created and modified of the summary information."""
+    found: dict[str, str] = {}
+    try:
+        properties = (
+            ole.getproperties("\x05SummaryInformation", convert_time=True)
+            if has_stream(ole, "\x05SummaryInformation")
+            else {}
+        )
+    except (OSError, ValueError, IndexError, KeyError, AttributeError, TypeError, OverflowError):
+        return found
+    charset = _charset(properties.get(1))
+    for number, key in ((2, "title"), (3, "subject"), (4, "author"), (5, "keywords"), (18, "producer")):
+        value = properties.get(number)
+        if isinstance(value, bytes):
+            found[key] = value.decode(charset, "replace").strip("\x00 ")
+        elif isinstance(value, str):
+            found[key] = value.strip("\x00 ")
+    for number, key in ((12, "created"), (13, "modified")):
+        value = properties.get(number)
+        if isinstance(value, datetime.datetime) and value.year > 1970:
+            found[key] = value.isoformat(timespec="seconds") + "Z"
+    return {key: value for key, value in found.items() if value}
+
+
+def _charset(page: Any) -> str:
+    import codecs
+
+    number = page & 0xFFFF if isinstance(page, int) else 1252
+    name = {65001: "utf-8", 1200: "utf-16-le", 10000: "mac_roman"}.get(number, f"cp{number}")
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return "cp1252"
+
+
+def locked(what: str) -> UnreadableDocument:
+    """The error for a file with a password."""
+    return UnreadableDocument(
+        f"This {what} is protected by a password.", "Save a copy without the password.", status="encrypted"
+    )
+
+
+def damaged(what: str) -> UnreadableDocument:
+    """The error for a container or stream that makes no sense."""
+    return UnreadableDocument(
+        f"This {what} is damaged: its inner structure is broken.", "Get the file again from where it came."
+    )
