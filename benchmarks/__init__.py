@@ -1,0 +1,1 @@
+"""Benchmarks: every claim about speed, memory or quality comes from here. `python -m benchmarks`."""
