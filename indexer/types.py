@@ -390,3 +390,35 @@ class Check:
     ok: bool
     detail: str
     remedy: str = ""
+
+
+# --- what the stores hand to each other ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChunk:
+    """A chunk as the catalogue holds it: `text` is `[start:end]` of its document's text."""
+
+    id: int
+    ordinal: int
+    start: int
+    end: int
+    page: int | None
+    heading: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A sealed Chroma directory in use."""
+
+    name: str
+    """Directory below `<library>/vectors`."""
+    lo: int
+    hi: int
+    """Vector ids lo to hi, both included, that existed when it was built."""
+    count: int
+    """Vectors in it."""
+    manifest: str
+    """Hex SHA-256 of its manifest.json."""

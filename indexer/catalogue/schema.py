@@ -42,6 +42,7 @@ CREATE TABLE documents (
     pages       INTEGER NOT NULL DEFAULT 0,
     characters  INTEGER NOT NULL DEFAULT 0,
     chunk_count INTEGER NOT NULL DEFAULT 0,
+    members     INTEGER NOT NULL DEFAULT 0,    -- files inside it (attachments, entries), one level down
     quality     INTEGER,                       -- 0..100
     parser      TEXT NOT NULL DEFAULT '',      -- "pdf/1+chunks/1": read again when this changes
     metadata    TEXT NOT NULL DEFAULT '{}',    -- JSON object of strings
