@@ -9,10 +9,11 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from copilot.background import Background
 from copilot.types import ModelStatus
 from indexer import egress
 from indexer.config import Config, LanguageModelConfig
@@ -61,15 +62,15 @@ class Provider(Protocol):
         *,
         max_tokens: int,
         on_call: Callable[[Call], None] | None = None,
-        on_wait: Callable[[str], None] | None = None,
-    ) -> Iterator[str]:
-        """Yield the answer in pieces. Closing the iterator cuts the connection.
+        on_note: Callable[[str], None] | None = None,
+    ) -> Background[str]:
+        """Yield the answer in pieces. `close`, from any thread, cuts the connection.
 
         Args:
             messages: The prompt.
             max_tokens: Length of the answer at most.
             on_call: Told of every request that went out.
-            on_wait: Told one line when the server makes us wait before it is tried again.
+            on_note: Told one line for a person: waiting for a busy server, an answer cut short.
 
         Raises:
             ProviderError: the server failed; what was yielded before stays valid as a part.
@@ -150,9 +151,9 @@ def _choose(settings: LanguageModelConfig, *, allow_remote: bool) -> _Choice:
                 raise ProviderError("No model is named.", hint="Set model under [language_model].")
             return _Choice(kind, settings.model, url)
         model = settings.model
-        if settings.provider == "auto" or not model:
+        if there.local or not model:
             listed = _ollama_models(url, allow_remote=allow_remote, local=there.local)
-            model = model or _first(listed, allow_remote=allow_remote)
+            model = _named(model, listed) if model else _first(listed, allow_remote=allow_remote)
         egress.refuse_cloud_model(model, allow_remote=allow_remote)
         return _Choice("ollama", model, url)
     except EgressRefusedError as exc:
@@ -193,6 +194,15 @@ def _ollama_models(url: str, *, allow_remote: bool, local: bool) -> list[dict[st
             f"No Ollama server answers at {url}.", hint="Start it with 'ollama serve'.", retryable=True
         ) from exc
     return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+
+
+def _named(model: str, listed: list[dict[str, object]]) -> str:
+    """The name the server gives `model`. Raises ProviderError when it does not have it."""
+    names = [str(row.get("name", "")) for row in listed]
+    for name in names:
+        if name in (model, f"{model}:latest"):
+            return name
+    raise ProviderError(f"Ollama does not have the model {model}.", hint=f"Get it: 'ollama pull {model}'.")
 
 
 def _first(listed: list[dict[str, object]], *, allow_remote: bool) -> str:
