@@ -56,10 +56,10 @@ class TextBuilder:
 
     def row(self, cells: Iterable[str], *, first: bool = False) -> tuple[int, int]:
         """Add a table row as one line; `first` sets it off from what came before."""
-        joined = " | ".join(" ".join(cell.split()) for cell in cells)
-        if not joined.strip(" |"):
-            return 0, 0
-        return self._add(joined, "\n\n" if first else "\n")
+        texts = [" ".join(cell.split()) for cell in cells]
+        while texts and not texts[-1]:
+            texts.pop()
+        return self._add(" | ".join(texts), "\n\n" if first else "\n")
 
     def heading(self, text: str, level: int) -> tuple[int, int]:
         """Add a heading, 1 being the outermost level."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from indexer.parsing.builder import TextBuilder
-from indexer.parsing.ooxml import Package, chosen, drawing_texts, flag
+from indexer.parsing.ooxml import Package, chosen, flag, write_drawing
 from indexer.parsing.source import Source
 from indexer.parsing.wordlists import ListNumbers
 from indexer.parsing.xmlsafe import Element, attribute, iterate_xml, local
@@ -100,8 +100,8 @@ class _Reader:
                 return
         for part in self.package.related(self.main, "chart", "diagramData"):
             root = self.package.xml_if_sound(part)
-            for text in drawing_texts(root) if root is not None else ():
-                self.out.line(text)
+            if root is not None:
+                write_drawing(root, self.out)
         self._margin("footer")
 
     def _root(self, kind: str) -> Element | None:

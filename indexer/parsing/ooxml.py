@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from indexer.errors import UnreadableDocument
+from indexer.parsing.builder import TextBuilder
 from indexer.parsing.ole import refuse_ole
 from indexer.parsing.xmlsafe import Element, attribute, local, parse_xml
 from indexer.parsing.zipsafe import SafeZip
@@ -142,20 +143,40 @@ def chosen(element: Element) -> Element | None:
     return None
 
 
-def drawing_texts(root: Element) -> list[str]:
-    """Paragraphs of DrawingML text (charts, diagrams), each once, and cached chart values."""
-    texts: dict[str, None] = {}
-    for element in root.iter("{*}p", "{*}pt", "{*}v"):
-        tag = local(element)
-        if tag == "p":
-            text = "".join(run.text or "" for run in element.iter("{*}t"))
-        elif tag == "v":
-            text = element.text or ""
-        else:
-            continue
-        if text.strip():
-            texts.setdefault(text.strip())
-    return list(texts)
+def write_drawing(root: Element, out: TextBuilder) -> None:
+    """Add the text of a chart, a diagram or the shapes on a sheet; a chart's values as a table."""
+    seen: set[str] = set()
+    for paragraph in root.iter("{*}p"):
+        text = " ".join("".join(run.text or "" for run in paragraph.iter("{*}t")).split())
+        if text and text not in seen:
+            seen.add(text)
+            out.paragraph(text)
+    series = [_series(element) for element in root.iter("{*}ser")]
+    if not series:
+        return
+    out.row(["", *(name for name, _labels, _values in series)], first=True)
+    labels: dict[str, str] = {}
+    for _name, names, values in series:
+        labels.update({index: names.get(index, labels.get(index, "")) for index in values})
+    for index, label in labels.items():
+        out.row([label, *(values.get(index, "") for _name, _labels, values in series)])
+
+
+def _series(element: Element) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Name, labels by index and values by index of one series of a chart."""
+    parts: dict[str, dict[str, str]] = {}
+    for child in element:
+        tag = _SERIES.get(local(child))
+        if tag:
+            parts[tag] = {
+                attribute(point, "idx"): next((value.text or "" for value in point.iter("{*}v")), "")
+                for point in child.iter("{*}pt")
+            }
+    name = " ".join(parts.get("name", {}).values())
+    return name, parts.get("labels", {}), parts.get("values", {})
+
+
+_SERIES = {"tx": "name", "cat": "labels", "xVal": "labels", "val": "values", "yVal": "values"}
 
 
 def flag(element: Element | None, name: str) -> bool:

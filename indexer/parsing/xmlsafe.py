@@ -16,6 +16,8 @@ from indexer.errors import UnreadableDocument
 Element: TypeAlias = Any
 """An element of lxml, whose published types lag behind the library."""
 
+MAX_TREE = 64 * 1024**2
+"""Bytes of XML made into a tree at once; the tree takes up to twenty times as much memory."""
 _ENTITY_DECLARATION = re.compile(rb"<!ENTITY\b")
 _NAMED = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_OWN = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
@@ -34,6 +36,12 @@ def parse_xml(data: bytes, *, what: str = "file", recover: bool = False) -> Elem
     """
     from lxml import etree
 
+    if len(data) > MAX_TREE:
+        raise UnreadableDocument(
+            f"This {what} holds {len(data) >> 20} MB of XML in one part, more than Quire reads.",
+            "Split it into smaller files.",
+            status="budget",
+        )
     refuse_entities(data, what)
     parser = etree.XMLParser(
         resolve_entities=False,
