@@ -70,11 +70,12 @@ class UnreadableDocument(AppError):
 
     title = "Unreadable document"
 
-    def __init__(self, reason: str, hint: str = "", *, status: str = "broken") -> None:
-        """Keep the reason; `status` is a value of `indexer.types.Status`."""
+    def __init__(self, reason: str, hint: str = "", *, status: str = "broken", format: str = "") -> None:
+        """Keep the reason; `status` is a value of `indexer.types.Status`, `format` "" when unknown."""
         super().__init__(reason, hint=hint)
         self.reason = reason
         self.status = status
+        self.format = format
 
 
 class ModelMissingError(AppError):
