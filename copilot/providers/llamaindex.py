@@ -182,10 +182,18 @@ def _anthropic(
 ) -> Iterator[Piece]:
     import anthropic
     from llama_index.core.base.llms.types import LLMMetadata
-    from llama_index.llms.anthropic import Anthropic
+    from llama_index.llms.anthropic import Anthropic, utils
+
+    # LlamaIndex calls this class to make a message; since anthropic 2 it is a union that cannot be called.
+    # Calling a TypedDict, which it was, made a plain dict.
+    utils.MessageParam = dict
 
     class AnyModel(Anthropic):  # type: ignore[misc]  # LlamaIndex is untyped to us
-        """LlamaIndex refuses models that are newer than its list; the server knows best."""
+        """Goes with what LlamaIndex does not know yet: newer models, and a client without temperature."""
+
+        @property
+        def _model_kwargs(self) -> dict[str, Any]:
+            return {"model": self.model, "max_tokens": self.max_tokens}
 
         @property
         def metadata(self) -> LLMMetadata:
@@ -199,7 +207,6 @@ def _anthropic(
         api_key=key,
         base_url=url,
         max_tokens=max_tokens,
-        temperature=min(settings.temperature, 1.0),
         timeout=server.timeout_s,
         max_retries=0,
     )
