@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 from typing import Any, TypeAlias
 
@@ -57,18 +58,32 @@ def read_stream(ole: Ole, name: str, limit: int = MAX_STREAM) -> bytes:
         return b""
 
 
-def facts(ole: Ole) -> dict[str, str]:
-    """Title, author, subject, keywords, created and modified of the summary information."""
-    found: dict[str, str] = {}
+def _summary(ole: Ole) -> dict[int, Any]:
+    if not has_stream(ole, "\x05SummaryInformation"):
+        return {}
     try:
-        properties = (
-            ole.getproperties("\x05SummaryInformation", convert_time=True)
-            if has_stream(ole, "\x05SummaryInformation")
-            else {}
-        )
+        properties: dict[int, Any] = ole.getproperties("\x05SummaryInformation", convert_time=True)
     except (OSError, ValueError, IndexError, KeyError, AttributeError, TypeError, OverflowError):
-        return found
-    charset = _charset(properties.get(1))
+        return {}
+    return properties
+
+
+def code_page(ole: Ole) -> str:
+    """Python's name of the code page of the summary information; Western when it is not said."""
+    number = _summary(ole).get(1)
+    page = number & 0xFFFF if isinstance(number, int) else 1252
+    name = {65001: "utf-8", 1200: "utf-16-le", 10000: "mac_roman"}.get(page, f"cp{page}")
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return "cp1252"
+
+
+def facts(ole: Ole) -> dict[str, str]:
+    """Title, author, subject, keywords, producer, created and modified of the summary information."""
+    properties = _summary(ole)
+    charset = code_page(ole)
+    found: dict[str, str] = {}
     for number, key in ((2, "title"), (3, "subject"), (4, "author"), (5, "keywords"), (18, "producer")):
         value = properties.get(number)
         if isinstance(value, bytes):
@@ -80,17 +95,6 @@ def facts(ole: Ole) -> dict[str, str]:
         if isinstance(value, datetime.datetime) and value.year > 1970:
             found[key] = value.isoformat(timespec="seconds") + "Z"
     return {key: value for key, value in found.items() if value}
-
-
-def _charset(page: Any) -> str:
-    import codecs
-
-    number = page & 0xFFFF if isinstance(page, int) else 1252
-    name = {65001: "utf-8", 1200: "utf-16-le", 10000: "mac_roman"}.get(number, f"cp{number}")
-    try:
-        return codecs.lookup(name).name
-    except LookupError:
-        return "cp1252"
 
 
 def locked(what: str) -> UnreadableDocument:
