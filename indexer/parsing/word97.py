@@ -93,7 +93,7 @@ def _pieces(stream: bytes, table: bytes) -> list[_Piece]:
     plc = clx[position + 5 : position + 5 + length]
     count = (len(plc) - 4) // 12
     bounds = struct.unpack_from(f"<{count + 1}I", plc)
-    pieces = []
+    pieces: list[_Piece] = []
     total = 0
     for number in range(count):
         (raw,) = struct.unpack_from("<I", plc, 4 * (count + 1) + 8 * number + 2)
