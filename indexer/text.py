@@ -26,6 +26,7 @@ _DROPPED = re.compile(f"[{_INVISIBLE}]+")
 _SUSPECT = re.compile(
     f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\xa0\\u2000-\\u200a\\u2028-\\u202f\\u205f\\u3000\\ud800-\\udfff{_INVISIBLE}]"
 )
+_ASCII_CONTROLS = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
@@ -58,6 +59,8 @@ def normalise(text: str) -> str:
     Invisible and bidirectional characters are dropped, every kind of space becomes U+0020, lone
     surrogates become U+FFFD. Idempotent; a text joined from normalised parts by ``\n`` is normalised.
     """
+    if text.isascii() and len(text.encode().translate(None, _ASCII_CONTROLS)) == len(text):
+        return text  # nearly all source code and most English: no regular expression needed
     if _SUSPECT.search(text):
         text = _LINE_ENDS.sub("\n", text)
         text = _SPACES.sub(" ", text)

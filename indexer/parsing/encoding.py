@@ -121,6 +121,11 @@ def is_binary(sample: bytes) -> bool:
     return sample.count(0) > _MAX_NULS * len(sample)
 
 
+def peek(sample: bytes) -> str:
+    """The beginning of a text for its signs in ASCII; other letters may be wrong."""
+    return sample.decode(_marked(sample) or "utf-8", "replace")
+
+
 def find_codec(name: str) -> str:
     """Python's name for an encoding that a document declares; "" when it means nothing."""
     name = name.strip().strip("\"'").lower()

@@ -72,6 +72,9 @@ _KNOWN = (
 )  # fmt: skip
 """Signatures of what cannot be read, its name for a person, and the remedy."""
 
+_SAMPLE_BYTES = 16 * 1024
+"""Bytes of a text that tell its format."""
+
 _PDF = re.compile(rb"%PDF-\d\.\d")
 _TAG = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _MAIL = re.compile(
@@ -254,12 +257,9 @@ def _sample(source: Source, head: bytes) -> str:
     Raises:
         UnreadableDocument: it is not text; the reason says what it is, as far as can be told.
     """
-    if encoding.is_binary(head):
+    if encoding.is_binary(head[:_SAMPLE_BYTES]):
         raise _unknown(source, head)
-    try:
-        return encoding.decode(head).text
-    except UnreadableDocument:
-        raise _unknown(source, head) from None
+    return encoding.peek(head[:_SAMPLE_BYTES])
 
 
 def _markup(stripped: str, extension: str) -> str:

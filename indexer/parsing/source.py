@@ -88,6 +88,8 @@ class Source:
 
     @cached_property
     def _content(self) -> bytes:
+        if len(self.head) < HEAD_BYTES:
+            return self.head
         content = self._read(self.limits.max_file + 1)
         if len(content) > self.limits.max_file:
             raise UnreadableDocument(
