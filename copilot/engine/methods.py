@@ -1,0 +1,106 @@
+"""What can be asked of an open library by name: `Session`'s methods, their arguments and results as JSON.
+
+Used on the engine's side of the socket and by commands that open the library in their own process
+(`--no-engine`), so that both give the same answers. Knows no sockets.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from copilot.types import Session
+from indexer.errors import AppError, UsageError
+from indexer.wire import from_wire, to_wire
+
+CALLS = frozenset(
+    {
+        "add_root",
+        "remove_root",
+        "progress",
+        "search",
+        "details",
+        "text",
+        "files",
+        "find_names",
+        "retry",
+        "status",
+        "doctor",
+    }
+)
+"""Methods with one result."""
+
+STREAMS = frozenset({"sync", "events", "ask", "summarize"})
+"""Methods that give one event after another."""
+
+log = logging.getLogger(__name__)
+
+
+def call(session: Session, method: str, params: Mapping[str, Any]) -> Any:
+    """Call a method with arguments as JSON has them; the result likewise.
+
+    Raises:
+        UsageError: there is no such method, or the arguments do not fit.
+    """
+    if method not in CALLS:
+        raise UsageError(f"There is no call {method!r}.")
+    arguments = _arguments(method, params)
+    return to_wire(getattr(session, method)(**arguments))
+
+
+def stream(session: Session, method: str, params: Mapping[str, Any]) -> Iterator[Any]:
+    """The iterator a streaming method returns; its items go through `event_to_wire`.
+
+    Raises:
+        UsageError: there is no such method, or the arguments do not fit.
+    """
+    if method not in STREAMS:
+        raise UsageError(f"There is no stream {method!r}.")
+    iterator: Iterator[Any] = getattr(session, method)(**_arguments(method, params))
+    return iterator
+
+
+def event_to_wire(event: object) -> dict[str, Any]:
+    """An event with the name of its type, by which the other side rebuilds it."""
+    return {"event": type(event).__name__, "value": to_wire(event)}
+
+
+def error_to_wire(exc: BaseException, *, log_path: str = "") -> dict[str, Any]:
+    """What a client is told of a failure. Anything but an `AppError` is a bug: logged, not shown."""
+    if isinstance(exc, AppError):
+        wire: dict[str, Any] = {
+            "type": type(exc).__name__,
+            "message": exc.message,
+            "hint": exc.hint,
+            "exit_code": exc.exit_code,
+        }
+        for name in ("retryable", "status"):
+            if hasattr(exc, name):
+                wire[name] = getattr(exc, name)
+        return wire
+    log.error("unexpected failure", exc_info=exc)
+    return {
+        "type": "EngineError",
+        "message": f"Something went wrong inside ({type(exc).__name__}).",
+        "hint": f"The details are in {log_path}." if log_path else "",
+        "exit_code": 3,
+    }
+
+
+@functools.cache
+def _signature(method: str) -> tuple[inspect.Signature, dict[str, Any]]:
+    function = getattr(Session, method)
+    return inspect.signature(function), typing.get_type_hints(function)
+
+
+def _arguments(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    signature, hints = _signature(method)
+    try:
+        signature.bind(None, **params)
+        return {name: from_wire(hints[name], value) for name, value in params.items()}
+    except (TypeError, AttributeError, ValueError) as exc:
+        raise UsageError(f"The arguments of {method} do not fit: {exc}.") from exc

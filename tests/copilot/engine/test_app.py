@@ -1,0 +1,205 @@
+"""The engine's routes and its client, over a real Unix socket, with a scripted session behind them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilot.engine import process
+from copilot.engine.client import EngineLostError, Wire
+from copilot.types import Answer, AskRequest, Notice, Retrieved, SummarizeRequest, Token
+from indexer.errors import EngineError, NotFoundError, ProviderError, UnreadableDocument, UsageError
+from indexer.types import Progress, SearchRequest
+from tests.copilot.engine.conftest import ANSWER, HIT, Served
+
+
+def test_values_arrive_as_they_were_sent(served: Served) -> None:
+    request = SearchRequest(query='"straße" ext:txt', limit=3, documents=("sha256:00",), chunks=True)
+    result = served.client().search(request)
+    assert served.session.searches == [request]
+    assert result.hits == (HIT,)
+    assert result.spans == ((0, 1, "word"),)
+
+
+def test_relative_paths_are_those_of_the_client(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert served.client().add_root("some/../docs").path == str(tmp_path / "docs")
+
+
+def test_sync_streams_its_progress(served: Served) -> None:
+    events = list(served.client().sync(keyword_only=True))
+    assert [event.done for event in events] == [0, 1, 2]
+    assert {event.revision for event in events} == {1}
+
+
+def test_answer_arrives_as_the_types_of_its_events(served: Served) -> None:
+    events = list(served.client().ask(AskRequest(question="q")))
+    assert [type(event) for event in events] == [Retrieved, Notice, Token, Answer]
+    assert events[-1] == ANSWER
+
+
+def test_errors_keep_their_class_and_remedy(served: Served) -> None:
+    client = served.client()
+    with pytest.raises(NotFoundError) as not_found:
+        client.remove_root("/nowhere")
+    assert not_found.value.hint == "See 'quire roots'."
+    assert not_found.value.exit_code == 1
+    with pytest.raises(UnreadableDocument) as unreadable:
+        list(client.summarize(SummarizeRequest(paths=("/a",))))
+    assert unreadable.value.status == "encrypted"
+    with pytest.raises(ProviderError) as failed:
+        list(client.ask(AskRequest(question="fail")))
+    assert failed.value.retryable
+
+
+def test_bug_is_told_in_one_line_with_the_log(served: Served) -> None:
+    with pytest.raises(EngineError) as bug:
+        served.client().details("x")
+    assert "KeyError" in bug.value.message
+    assert "/lib/logs/engine.log" in bug.value.hint
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("nonsense", {}), ("search", {"nonsense": 1}), ("search", {"request": 3}), ("text", {"document": "x"})],
+)
+def test_wrong_requests_are_refused(served: Served, method: str, params: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        served.wire().call(method, **params)
+
+
+def test_status_tells_the_engine(served: Served) -> None:
+    engine = served.client().status().engine
+    assert engine is not None
+    assert engine.pid > 0
+    assert engine.rss_mb > 1
+
+
+def test_closing_a_stream_cancels_the_work(served: Served) -> None:
+    events = served.wire().stream("ask", request={"question": "wait"})
+    assert next(events)[0] == "Retrieved"
+    events.close()
+    assert list(events) == []
+    served.session.let_ask_go.set()
+    assert served.session.ask_closed.wait(10)
+
+
+def test_close_wakes_a_thread_that_waits_for_an_event(served: Served) -> None:
+    events = served.wire().stream("ask", request={"question": "wait"})
+    rest: list[Any] = []
+    reader = threading.Thread(target=lambda: rest.extend(events))
+    reader.start()
+    while len(rest) < 2:
+        assert reader.is_alive()
+    events.close()
+    reader.join(10)
+    assert not reader.is_alive()
+    assert [name for name, _ in rest] == ["Retrieved", "Notice"]
+
+
+def test_every_client_hears_of_a_change(served: Served) -> None:
+    streams = [served.client().events() for _ in range(3)]
+    assert [next(stream).revision for stream in streams] == [0, 0, 0]
+    with ThreadPoolExecutor(3) as pool:
+        heard = [pool.submit(next, stream) for stream in streams]
+        while not all(h.done() for h in heard):
+            served.session.change()
+        assert all(h.result().revision > 0 for h in heard)
+    for stream in streams:
+        stream.close()  # type: ignore[attr-defined]
+
+
+def test_engine_answers_while_streams_wait(served: Served) -> None:
+    waiting = [served.wire().stream("ask", request={"question": "wait"}) for _ in range(20)]
+    assert served.wire().call("progress")["stage"] == "idle"
+    assert served.wire().hello()["clients"] == 20
+    for stream in waiting:
+        stream.close()
+
+
+def test_stream_cut_by_the_end_of_the_engine_is_no_complete_answer(served: Served) -> None:
+    events = served.wire().stream("ask", request={"question": "wait"})
+    next(events)
+    next(events)
+    served.loop.call_soon_threadsafe(served.engine.stop)
+    with pytest.raises(EngineLostError):
+        next(events)
+
+
+def test_client_of_other_code_is_not_served(tmp_path: Path) -> None:
+    server = Served(tmp_path / "library", build="0.0.1+old")
+    try:
+        with pytest.raises(EngineError, match="another version"):
+            server.wire().call("progress")
+        assert server.wire().hello()["build"] == "0.0.1+old"
+    finally:
+        server.stop()
+
+
+def test_changed_settings_replace_an_engine_only_when_nobody_uses_it(served: Served, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.touch()
+    wire = Wire(served.place.library, str(other), start=False)
+    with pytest.raises(EngineError, match="other settings"):
+        wire.call("progress")
+    stream = served.wire().stream("ask", request={"question": "wait"})
+    next(stream)
+    assert wire.call("progress")["stage"] == "idle"
+    stream.close()
+
+
+def test_idle_engine_ends_but_not_while_work_is_pending(tmp_path: Path) -> None:
+    server = Served(tmp_path / "library", idle_s=0.1)
+    server.session.busy = True
+    server.thread.join(0.5)
+    assert server.thread.is_alive()
+    server.session.busy = False
+    server.thread.join(10)
+    assert not server.thread.is_alive()
+
+
+def test_open_stream_keeps_the_engine(tmp_path: Path) -> None:
+    server = Served(tmp_path / "library", idle_s=0.1)
+    stream = server.client().events()
+    next(stream)
+    server.thread.join(0.5)
+    assert server.thread.is_alive()
+    stream.close()  # type: ignore[attr-defined]
+    server.thread.join(10)
+    assert not server.thread.is_alive()
+
+
+def test_stop_request_ends_the_engine(served: Served) -> None:
+    assert served.wire().call("stop")
+    served.thread.join(10)
+    assert not served.thread.is_alive()
+
+
+def test_other_users_are_cut_off(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copilot.engine.app.peer_of", lambda connection: (1, 12345))
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(served.place.socket))
+        connection.settimeout(10)
+        try:
+            connection.sendall(b"POST /v1/hello HTTP/1.0\r\n\r\n")
+            answer = connection.recv(100)
+        except OSError:
+            answer = b""
+    assert answer == b""
+
+
+def test_client_refuses_another_users_engine(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "peer_of", lambda connection: (1, 12345))
+    with pytest.raises(Exception, match="another user"):
+        served.wire().call("progress")
+
+
+def test_progress_type_survives(served: Served) -> None:
+    assert served.client().progress() == Progress(stage="idle")
