@@ -22,7 +22,7 @@ MARGIN_TOKENS = 160
 """Kept free for the server's own template and for what the estimate misses."""
 
 _CJK = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:passage|question|passages)\b)", re.IGNORECASE)
+_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:passages?|question|part)\b)", re.IGNORECASE)
 
 ANSWER_RULES = f"""You answer questions about a person's own documents from the passages you are given.
 Rules:
@@ -132,6 +132,48 @@ def summary_prompt(passages: Sequence[Quoted], *, sentences: int, about: str = "
         Message(role="system", content=SUMMARY_RULES),
         Message(role="user", content=f"<passages>\n{quoted}\n</passages>\n{task}"),
     ]
+
+
+def merge_prompt(texts: Sequence[str], *, sentences: int, about: str = "") -> list[Message]:
+    """The prompt that makes one summary of several, keeping their citations."""
+    focus = f" Pay attention to: {_DELIMITER.sub('‹', about)}." if about else ""
+    parts = "\n".join(f"<part>\n{_DELIMITER.sub('‹', text)}\n</part>" for text in texts)
+    task = (
+        f"Make one summary of at most {sentences} sentences of these summaries of consecutive parts. "
+        f"Keep the numbers in square brackets with what they stand for.{focus}"
+    )
+    return [
+        Message(role="system", content=SUMMARY_RULES),
+        Message(role="user", content=f"{parts}\n{task}"),
+    ]
+
+
+def pack(passages: Sequence[Quoted], tokens: int) -> list[list[Quoted]]:
+    """Passages in parts of at most `tokens` each, in order; one that is too long is cut."""
+    parts: list[list[Quoted]] = []
+    room = 0
+    for passage in passages:
+        cost = estimate_tokens(quote(passage)) + 1
+        if not parts or cost > room:
+            parts.append([])
+            room = tokens
+        parts[-1] += fit([passage], tokens)
+        room -= min(cost, tokens)
+    return parts
+
+
+def pack_texts(texts: Sequence[str], tokens: int) -> list[list[str]]:
+    """Texts in groups of at most `tokens` each, at least two in a group where two fit."""
+    groups: list[list[str]] = []
+    room = 0
+    for text in texts:
+        cost = estimate_tokens(text) + 8
+        if not groups or cost > room:
+            groups.append([])
+            room = tokens
+        groups[-1].append(text)
+        room -= cost
+    return groups
 
 
 def _recent(history: Sequence[Turn]) -> list[Turn]:

@@ -55,6 +55,8 @@ class Provider(Protocol):
     is_local: bool
     context_tokens: int
     """Tokens the model may be given at once, the answer included."""
+    answer_tokens: int
+    """Tokens an answer may have."""
 
     def stream(
         self,

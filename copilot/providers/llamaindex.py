@@ -60,6 +60,7 @@ class LlamaIndexProvider:
         self.host = server.host
         self.is_local = local
         self.context_tokens = settings.context_tokens
+        self.answer_tokens = min(settings.answer_tokens, settings.context_tokens // 2)
         self._kind = kind
         self._settings = settings
         self._server = server
@@ -182,13 +183,14 @@ def _anthropic(
 ) -> Iterator[Piece]:
     import anthropic
     from llama_index.core.base.llms.types import LLMMetadata
-    from llama_index.llms.anthropic import Anthropic, utils
+    from llama_index.llms.anthropic import Anthropic
+    from llama_index.llms.anthropic import utils as anthropic_messages
 
     # LlamaIndex calls this class to make a message; since anthropic 2 it is a union that cannot be called.
     # Calling a TypedDict, which it was, made a plain dict.
-    utils.MessageParam = dict
+    setattr(anthropic_messages, "MessageParam", dict)  # noqa: B010 - the type checker sees a type alias
 
-    class AnyModel(Anthropic):  # type: ignore[misc]  # LlamaIndex is untyped to us
+    class AnyModel(Anthropic):
         """Goes with what LlamaIndex does not know yet: newer models, and a client without temperature."""
 
         @property
@@ -202,7 +204,8 @@ def _anthropic(
             )
 
     key = server.key.reveal() or NO_KEY
-    model = AnyModel(
+    made: Callable[..., Anthropic] = AnyModel  # the plugin-less checker sees pydantic's fields only
+    model = made(
         model=server.model,
         api_key=key,
         base_url=url,

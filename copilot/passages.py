@@ -1,0 +1,193 @@
+"""From a question to the passages it is answered from: words that count, retrieval, sentences.
+
+Owns what both kinds of answers share: the plain query of a question, the weight of its words in this
+library, the passages with the exact spans of their sentences, and quotes that are proven against the
+document's text. Knows no language model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from copilot.types import Citation, Coverage, Passage
+from copilot.words import WORD, counts, holds, words
+from indexer import language
+from indexer.analysis import prepare
+from indexer.library import Library
+from indexer.text import fold
+from indexer.types import Hit, SearchRequest, SearchResult
+
+Vectors = npt.NDArray[np.float32]
+
+_OPERATORS = re.compile(r'["“”„():|*~^\\\[\]{}]|(?<!\w)[-+](?=\w)')
+_BOOLEAN = re.compile(r"\b(AND|OR|NOT)\b")
+
+MAX_TERMS = 16
+"""Words of a question that are weighed; more cost time and say little."""
+
+
+def plain_query(question: str) -> str:
+    """The question as words that rank: what the query language would take as an operator is text here."""
+    text = _OPERATORS.sub(" ", question)
+    return " ".join(_BOOLEAN.sub(lambda match: match[0].lower(), text).split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A word of the question with its weight."""
+
+    word: str
+    weight: float
+    """Inverse document frequency in this library, 0 to 1; 1 for a word that no document holds."""
+    named: bool
+    """A name or a number: what it names must be there."""
+
+
+def terms(question: str, library: Library, *, limit: int = MAX_TERMS) -> list[Term]:
+    """The words of a question that count, weighted by how rare they are in the library."""
+    found: dict[str, bool] = {}
+    for at, match in enumerate(WORD.finditer(prepare(question))):
+        word = fold(match[0].removesuffix("'s").removesuffix("’s"))
+        if not word or not counts(word):
+            continue
+        named = word.isdigit() or (at > 0 and match[0][0].isupper())
+        found[word] = found.get(word, False) or named
+    weighed = []
+    for word, named in list(found.items())[:limit]:
+        count, documents = _frequency(word, library)
+        weight = math.log1p(documents / (count + 0.5)) / math.log1p(documents / 0.5) if documents else 1.0
+        weighed.append(Term(word=word, weight=max(weight, 0.02), named=named))
+    return weighed
+
+
+def _frequency(word: str, library: Library) -> tuple[int, int]:
+    """(documents that hold the word, documents)."""
+    result = library.search(SearchRequest(query=f'"{word}"', mode="keyword", limit=1))
+    # A note means that the search was widened because nothing held the word.
+    return (0 if result.notes else result.total), max(result.documents, 1)
+
+
+def covered(wanted: Sequence[Term], held: Sequence[str]) -> float:
+    """The share of the weight of `wanted` that occurs among the folded words `held`, 0 to 1."""
+    total = sum(term.weight for term in wanted)
+    if not total:
+        return 0.0
+    bag = set(held)
+    return sum(term.weight for term in wanted if holds(bag, term.word)) / total
+
+
+# --- passages ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """A sentence of a passage; `text` is `document_text[start:end]`."""
+
+    passage: int
+    """Index of its passage: the passage's number less one."""
+    start: int
+    end: int
+    text: str
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Folded words."""
+        return words(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A passage with what answering needs to know of it."""
+
+    passage: Passage
+    sentences: tuple[Sentence, ...] = field(default=())
+
+    @property
+    def hit(self) -> Hit:
+        """The hit behind the passage."""
+        return self.passage.hit
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Folded words of the text, of its title and of its headings."""
+        hit = self.hit
+        return words(f"{hit.title} {hit.heading} {hit.text}")
+
+
+def retrieve(
+    library: Library, query: str, *, scope: str, documents: tuple[str, ...], limit: int
+) -> SearchResult:
+    """Search for passages: chunks of text, best first."""
+    return library.search(
+        SearchRequest(query=query, scope=scope, documents=documents, chunks=True, limit=limit)
+    )
+
+
+def sources(hits: Sequence[Hit]) -> list[Source]:
+    """Number the hits and cut their texts into sentences with exact spans."""
+    return [
+        with_sentences(Source(passage=Passage(number=number, hit=hit))) for number, hit in enumerate(hits, 1)
+    ]
+
+
+def with_sentences(source: Source) -> Source:
+    """The passage with the exact spans of its sentences."""
+    hit = source.hit
+    cut = tuple(
+        Sentence(
+            passage=source.passage.number - 1,
+            start=hit.start + start,
+            end=hit.start + end,
+            text=hit.text[start:end],
+        )
+        for start, end in language.sentences(hit.text, hit.language)
+    )
+    return replace(source, sentences=cut)
+
+
+def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:
+    """What the answer could and could not draw on."""
+    counted = library.scope(scope, documents)
+    return Coverage(
+        in_scope=counted.in_scope, read=len({hit.document for hit in read}), unread=counted.unread
+    )
+
+
+def cite(library: Library, n: int, hit: Hit, start: int, end: int) -> Citation | None:
+    """A citation whose quote is read back from the document, or None when it cannot be.
+
+    None means that the document changed or vanished since the search: what cannot be proven is dropped.
+    """
+    window = library.text(hit.document, start, end)
+    quote = hit.text[start - hit.start : end - hit.start]
+    if (window.start, window.end, window.text) != (start, end, quote) or not quote.strip():
+        return None
+    return Citation(
+        n=n,
+        path=hit.path,
+        title=hit.title,
+        document=hit.document,
+        page=page_at(library, hit, start),
+        start=start,
+        end=end,
+        quote=quote,
+    )
+
+
+def page_at(library: Library, hit: Hit, position: int) -> int | None:
+    """1-based page of a position; a chunk may begin on the page before."""
+    if hit.page is None:
+        return None
+    page = hit.page
+    for number, start in enumerate(library.details(hit.document).page_starts, 1):
+        if start > position:
+            break
+        page = max(page, number)
+    return page

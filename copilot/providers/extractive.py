@@ -1,0 +1,152 @@
+"""Answers without a model: verbatim sentences chosen by meaning, by words and by the kind of answer asked.
+
+Every sentence is quoted at its span. The weights were tuned on the English questions of XQuAD and on the
+PDF questions; `benchmarks/answers.py` measures what they reach.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from copilot import kinds
+from copilot.passages import Sentence, Source, Term, Vectors, covered
+
+NAME = "extractive"
+
+READ_PASSAGES = 5
+"""Passages whose sentences are compared with the question; more cost time and add noise."""
+MAX_SENTENCES = 64
+"""Sentences embedded for one question."""
+MAX_QUOTED = 3
+
+Embed = Callable[[Sequence[str]], Vectors | None]
+
+_MEANING = 1.0
+_WORDS = 0.5
+_KIND = 0.12
+_PASSAGE = 0.45
+_NEIGHBOUR = 0.15
+ENOUGH = 0.8
+"""A further sentence is quoted when it scores at least this share of the first."""
+
+_LEANS = re.compile(
+    r"^(?:(?:it|its|they|their|them|he|his|she|her|this|these|that|those|such|both|also|however|but|and|"
+    r"therefore|thus|then|there|here|er|sie|es|dies\w*|sein\w*|ihr\w*|jedoch|aber|il|elle|ils|elles|ce|cette|"
+    r"ces|este|esta|esto|él|ella)\b|这|那|他|她|它|其)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A sentence with how well it answers the question."""
+
+    sentence: Sentence
+    score: float
+    meaning: float
+    """Cosine of sentence and question, 0 without an embedding model."""
+    words: float
+    """Weighted share of the question's words in the sentence."""
+
+
+def rank_sentences(
+    question: str,
+    wanted: Sequence[Term],
+    sources: Sequence[Source],
+    query_vector: Vectors | None,
+    embed: Embed,
+) -> list[Scored]:
+    """Sentences of the first passages, best first.
+
+    Args:
+        question: The question as asked.
+        wanted: Its words with their weights.
+        sources: Passages in the order of the search.
+        query_vector: Unit vector of the question, or None without a model.
+        embed: Makes unit row vectors of texts, or None without a model.
+    """
+    read = sources[:READ_PASSAGES]
+    sentences = _worth_reading(wanted, read)
+    if not sentences:
+        return []
+    rows = None if query_vector is None else embed([sentence.text for sentence in sentences])
+    meaning = np.zeros(len(sentences)) if rows is None or query_vector is None else rows @ query_vector
+    kind = kinds.asked(question)
+    best_hit = max((source.hit.score for source in read), default=1.0) or 1.0
+    scored = []
+    for sentence, cosine in zip(sentences, meaning, strict=True):
+        source = read[sentence.passage]
+        share = covered(wanted, sentence.words)
+        context = covered(wanted, [*sentence.words, *_before(source, sentence)])
+        score = (
+            _MEANING * float(cosine)
+            + _WORDS * share
+            + _NEIGHBOUR * (context - share)
+            + _KIND * kinds.holds(kind, sentence.text, question)
+            + _PASSAGE * source.hit.score / best_hit
+            - _poor(sentence.text)
+        )
+        scored.append(Scored(sentence=sentence, score=score, meaning=float(cosine), words=share))
+    return sorted(scored, key=lambda each: (-each.score, each.sentence.passage, each.sentence.start))
+
+
+def choose(ranked: Sequence[Scored], limit: int = MAX_QUOTED, *, enough: float = ENOUGH) -> list[Scored]:
+    """The sentences to quote: the best, and others that say nearly as much, no two alike."""
+    chosen: list[Scored] = []
+    for each in ranked:
+        if len(chosen) == limit or (chosen and each.score < enough * chosen[0].score):
+            break
+        if not any(_alike(each.sentence, other.sentence) for other in chosen):
+            chosen.append(each)
+    return chosen
+
+
+def span_to_quote(sentence: Sentence, source: Source) -> tuple[int, int]:
+    """The sentence's span, with the one before when it cannot be understood alone.
+
+    A row of a table is quoted with the header row of its table when that is in the same passage
+    directly above; otherwise alone.
+    """
+    at = source.sentences.index(sentence)
+    if at == 0 or not _LEANS.match(sentence.text):
+        return sentence.start, sentence.end
+    before = source.sentences[at - 1]
+    gap = source.hit.text[before.end - source.hit.start : sentence.start - source.hit.start]
+    if "\n\n" in gap or sentence.end - before.start > 500:
+        return sentence.start, sentence.end
+    return before.start, sentence.end
+
+
+def _worth_reading(wanted: Sequence[Term], read: Sequence[Source]) -> list[Sentence]:
+    """Sentences that may hold an answer; when there are too many, those with the question's words."""
+    every = [sentence for source in read for sentence in source.sentences if len(sentence.text) > 3]
+    if len(every) <= MAX_SENTENCES:
+        return every
+    by_words = sorted(every, key=lambda each: (-covered(wanted, each.words), each.passage, each.start))
+    return by_words[:MAX_SENTENCES]
+
+
+def _before(source: Source, sentence: Sentence) -> list[str]:
+    at = source.sentences.index(sentence)
+    return source.sentences[at - 1].words if at else []
+
+
+def _poor(text: str) -> float:
+    """What speaks against quoting: headings, fragments, tables of contents."""
+    penalty = 0.0
+    if len(text) < 25 and not re.search(r"\d|[\u3040-\u9fff]", text):
+        penalty += 0.15
+    if text.endswith("?") or text.endswith("？"):
+        penalty += 0.2
+    if re.search(r"\.{4,}|(?:\. ){4,}|…{2,}", text):
+        penalty += 0.2
+    return penalty
+
+
+def _alike(first: Sentence, second: Sentence) -> bool:
+    a, b = set(first.words), set(second.words)
+    return len(a & b) >= 0.8 * min(len(a), len(b)) if a and b else first.text == second.text

@@ -1,0 +1,349 @@
+"""Summaries: of one document, of several, or of all that match a query; every sentence with its source.
+
+Without a model: the sentences nearest to what the chunks have in common, no two alike, from all parts.
+With one: written from numbered passages, a long text part by part, and each sentence checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from copilot import grounding, passages, prompts, selecting
+from copilot.ask import quoted_passage
+from copilot.background import Background, Task
+from copilot.passages import Source
+from copilot.prompts import Quoted
+from copilot.providers import Message, Models, Provider, extractive
+from copilot.types import (
+    Citation,
+    Coverage,
+    Notice,
+    Passage,
+    SummarizeRequest,
+    Summary,
+    SummaryEvent,
+    SummarySentence,
+    Token,
+)
+from indexer.egress import Call
+from indexer.errors import EgressRefusedError, NotFoundError, ProviderError, UsageError
+from indexer.library import Library
+from indexer.text import safe_text
+from indexer.types import DocumentDetails, Hit, SearchRequest, StoredChunk
+from indexer.wire import from_wire, to_wire
+
+VERSION = 1
+"""Part of the key of cached summaries: raise it when the method changes."""
+
+MAX_DOCUMENTS = 40
+"""Documents of one summary; of more the best matches are taken, and coverage says so."""
+MAX_PARTS = 12
+"""Parts a model reads of one summary; of longer texts the chunks that say most are taken."""
+CHUNKS_READ = 14
+"""Chunks whose sentences are compared for a summary without model."""
+PART_SENTENCES = 5
+"""Sentences a model is asked for about each part of a long text."""
+
+
+def summarize(request: SummarizeRequest, library: Library, models: Models) -> Background[SummaryEvent]:
+    """Summarise; the last event is the `Summary`. `close` cancels, from any thread.
+
+    Raises:
+        UsageError: nothing is named.
+        NotFoundError: a path is not in the library, or the query matches nothing.
+    """
+    if not request.paths and not request.scope.strip():
+        raise UsageError("Nothing to summarise is named.", hint="Name a document, or a query with --scope.")
+    targets = _targets(request, library)
+    return Background(lambda task: _Summarising(request, targets, library, models, task).events())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Targets:
+    """The documents to summarise."""
+
+    documents: tuple[DocumentDetails, ...]
+    name: str
+    coverage: Coverage
+
+
+def _targets(request: SummarizeRequest, library: Library) -> _Targets:
+    found: dict[str, DocumentDetails] = {}
+    for path in request.paths:
+        for details in _named(path, library):
+            found.setdefault(details.document or details.path, details)
+    if request.scope.strip():
+        result = library.search(
+            SearchRequest(
+                query=request.scope, scope="-is:excluded", documents=tuple(found), limit=MAX_DOCUMENTS
+            )
+        )
+        matching = {hit.document: hit.path for hit in result.hits}
+        if found:
+            found = {document: details for document, details in found.items() if document in matching}
+        else:
+            found = {document: library.details(document) for document in matching}
+    readable = [details for details in found.values() if details.chunks]
+    name = ", ".join([*(path.rstrip("/").rsplit("/", 1)[-1] for path in request.paths), request.scope]).strip(
+        ", "
+    )
+    if not readable:
+        reason = next((details.reason for details in found.values() if details.reason), "")
+        raise NotFoundError(
+            f"There is no text to summarise: {safe_text(reason or name, 200)}".rstrip(".") + "."
+        )
+    documents = tuple(readable[:MAX_DOCUMENTS])
+    counted = library.scope(request.scope, tuple(found) if request.paths else ())
+    coverage = Coverage(in_scope=counted.in_scope, read=len(documents), unread=counted.unread)
+    return _Targets(documents=documents, name=name, coverage=coverage)
+
+
+def _named(path: str, library: Library) -> list[DocumentDetails]:
+    """The document at a path, or all documents in a folder."""
+    try:
+        return [library.details(path)]
+    except NotFoundError:
+        quoted = path.rstrip("/").replace("\\", "\\\\").replace('"', '\\"')
+        rows = library.files(query=f'path:"{quoted}"', limit=MAX_DOCUMENTS).rows
+        inside = [row for row in rows if row.path.startswith(path.rstrip("/") + "/") and row.document]
+        if not inside:
+            raise
+        return [library.details(row.document) for row in inside]
+
+
+class _Summarising:
+    """One summary on its way."""
+
+    def __init__(
+        self,
+        request: SummarizeRequest,
+        targets: _Targets,
+        library: Library,
+        models: Models,
+        task: Task[SummaryEvent],
+    ) -> None:
+        self.request = request
+        self.targets = targets
+        self.library = library
+        self.task = task
+        self.started = time.perf_counter()
+        self.notes: list[str] = []
+        self.provider: Provider | None = None
+        if request.use_llm:
+            self.provider, note = models.provider()
+            self.notes += [note] if note and self.provider is None else []
+        if targets.coverage.in_scope > len(targets.documents) + len(targets.coverage.unread):
+            self.notes.append(f"Made from the {len(targets.documents)} best matches.")
+
+    def events(self) -> Iterator[SummaryEvent]:
+        key = self._key()
+        cached = self.library.cached(key)
+        if cached is not None:
+            kept = from_wire(Summary, json.loads(cached))
+            yield replace(kept, cached=True, took_ms=self._took_ms(), coverage=self.targets.coverage)
+            return
+        sources = self._sources()
+        self.task.check()
+        summary: Summary | None = None
+        if self.provider is not None:
+            try:
+                summary = yield from self._write(self.provider, sources)
+            except (ProviderError, EgressRefusedError) as exc:
+                self.notes.append(f"{exc} These are quotes.")
+                yield Notice(text=str(exc))
+        if summary is None:
+            summary = self._extract(sources)
+            yield Token(text=summary.summary)
+        if self.provider is None or summary.generator == self.provider.name:
+            self.library.cache(key, json.dumps(to_wire(summary)))
+        yield summary
+
+    def _key(self) -> str:
+        request = self.request
+        parts = [
+            VERSION,
+            sorted(details.document for details in self.targets.documents),
+            request.scope,
+            request.sentences,
+            self.provider.name if self.provider else self.library.status().embedding_model,
+            self.provider is not None,
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _sources(self) -> list[Source]:
+        """Every chunk of the documents as a numbered passage, in reading order."""
+        hits: list[Hit] = []
+        for details in self.targets.documents:
+            hits += (_as_hit(chunk, details) for chunk in self.library.chunks(details.document))
+        return [Source(passage=Passage(number=at + 1, hit=hit)) for at, hit in enumerate(hits)]
+
+    # --- without a model ---
+
+    def _extract(self, sources: Sequence[Source]) -> Summary:
+        vectors = selecting.chunk_vectors(self.library, self.targets.documents, sources)
+        focus = self.library.embed_query(self.request.scope) if self.request.scope.strip() else None
+        chosen = selecting.central_chunks(sources, vectors, CHUNKS_READ, focus)
+        self.task.check()
+        # From few chunks, so that only their sentences are embedded.
+        read = [passages.with_sentences(each) for each in chosen]
+        sentences = selecting.choose_sentences(read, self.library, self.request.sentences, focus)
+        by_number = {each.passage.number: each for each in read}
+        lines: list[SummarySentence] = []
+        citations: list[Citation] = []
+        for sentence in sentences:
+            source = by_number[sentence.passage + 1]
+            start, end = extractive.span_to_quote(sentence, source)
+            n = len(citations) + 1
+            citation = passages.cite(self.library, n, source.hit, start, end)
+            if citation is not None:
+                citations.append(citation)
+                lines.append(SummarySentence(text=" ".join(citation.quote.split()), citations=(n,)))
+        return self._summary(lines, citations, extractive.NAME)
+
+    # --- with a model ---
+
+    def _write(self, provider: Provider, sources: Sequence[Source]) -> Generator[SummaryEvent, None, Summary]:
+        room = provider.context_tokens - provider.answer_tokens - prompts.MARGIN_TOKENS
+        room = max(room - prompts.estimate_tokens(prompts.SUMMARY_RULES) - 120, 200)
+        read, parts = self._parts(sources, room)
+        about = self.request.scope
+        if len(parts) == 1:
+            text = yield from self._tell(provider, parts[0], self.request.sentences, about, last=True)
+        else:
+            text = yield from self._reduce(provider, parts, about, room)
+        self.task.check()
+        statements, _ = grounding.statements(grounding.clean(text), [each.passage.number for each in read])
+        cited = {number for statement in statements for number in statement.numbers}
+        shown = [passages.with_sentences(each) for each in read if each.passage.number in cited]
+        if not shown:
+            raise ProviderError(
+                f"{provider.name} named no passage for what it wrote.", hint="Try another model."
+            )
+        grounded = grounding.ground(text, shown, self.library, self.library.embed_passages)
+        self.notes += grounded.notes
+        lines = [
+            SummarySentence(
+                text=claim.text, citations=claim.citations, verdict=claim.verdict, reason=claim.reason
+            )
+            for claim in grounded.claims
+        ]
+        return self._summary(lines, grounded.citations, provider.name)
+
+    def _parts(self, sources: Sequence[Source], room: int) -> tuple[list[Source], list[list[Quoted]]]:
+        """Passages cut into parts that fit a prompt; of too long a text the chunks that say most."""
+        read = list(sources)
+        parts = prompts.pack([quoted_passage(source) for source in read], room)
+        if len(parts) > MAX_PARTS:
+            vectors = selecting.chunk_vectors(self.library, self.targets.documents, sources)
+            keep = max(len(sources) * MAX_PARTS // len(parts), 1)
+            read = selecting.central_chunks(sources, vectors, keep, None)
+            self.notes.append(f"Made from the {len(read)} passages of {len(sources)} that say most.")
+            parts = prompts.pack([quoted_passage(source) for source in read], room)
+        return read, parts
+
+    def _reduce(
+        self, provider: Provider, parts: Sequence[Sequence[Quoted]], about: str, room: int
+    ) -> Generator[SummaryEvent, None, str]:
+        """Summarise each part, then the summaries, until one is left."""
+        texts: list[str] = []
+        for at, part in enumerate(parts, 1):
+            yield Notice(text=f"Reading part {at} of {len(parts)}.")
+            texts.append((yield from self._tell(provider, part, PART_SENTENCES, about, last=False)))
+        while len(texts) > 1:
+            groups = prompts.pack_texts(texts, room)
+            last = len(groups) == 1
+            if not last and len(groups) == len(texts):
+                raise ProviderError(
+                    f"The context of {provider.name} is too small.", hint="Raise context_tokens."
+                )
+            yield Notice(text="Putting the parts together.")
+            merged = []
+            for group in groups:
+                messages = prompts.merge_prompt(group, sentences=self.request.sentences, about=about)
+                merged.append((yield from self._stream(provider, messages, last=last)))
+            texts = merged
+        return texts[0]
+
+    def _tell(
+        self, provider: Provider, part: Sequence[Quoted], sentences: int, about: str, *, last: bool
+    ) -> Generator[SummaryEvent, None, str]:
+        messages = prompts.summary_prompt(part, sentences=sentences, about=about)
+        return (yield from self._stream(provider, messages, last=last))
+
+    def _stream(
+        self, provider: Provider, messages: Sequence[Message], *, last: bool
+    ) -> Generator[SummaryEvent, None, str]:
+        """Fetch one text; what belongs to the summary itself is shown as it comes."""
+        documents = [details.document for details in self.targets.documents]
+
+        def log(call: Call) -> None:
+            if not provider.is_local:
+                self.library.log_egress(
+                    call.host, provider.name, "summary", call.bytes, documents, call.outcome
+                )
+
+        stream = provider.stream(
+            messages,
+            max_tokens=provider.answer_tokens,
+            on_call=log,
+            on_note=lambda text: self.task.emit(Notice(text=safe_text(text, 300, single_line=True))),
+        )
+        written = ""
+        with self.task.on_cancel(stream.close), closing(stream):
+            for text in stream:
+                written += text
+                if last:
+                    yield Token(text=safe_text(text))
+        self.task.check()
+        return written
+
+    def _summary(
+        self, lines: Sequence[SummarySentence], citations: Sequence[Citation], generator: str
+    ) -> Summary:
+        return Summary(
+            target=self.targets.name,
+            summary=" ".join(grounding.with_marks(line.text, line.citations) for line in lines),
+            generator=generator,
+            took_ms=self._took_ms(),
+            sentences=tuple(lines),
+            citations=tuple(citations),
+            coverage=self.targets.coverage,
+            notes=tuple(self.notes),
+        )
+
+    def _took_ms(self) -> float:
+        return round((time.perf_counter() - self.started) * 1000, 1)
+
+
+def _as_hit(chunk: StoredChunk, details: DocumentDetails) -> Hit:
+    """A chunk that nobody searched for, in the shape of those that were."""
+    return Hit(
+        rank=1,
+        score=0.0,
+        path=details.path,
+        paths=details.paths,
+        title=details.title,
+        document=details.document,
+        chunk=chunk.id,
+        page=chunk.page,
+        heading=chunk.heading,
+        start=chunk.start,
+        end=chunk.end,
+        snippet="",
+        highlights=(),
+        matched_by=(),
+        scores={},
+        ranks={},
+        kind=details.kind,
+        format=details.format,
+        language=chunk.language,
+        pages=details.pages,
+        size_bytes=details.size_bytes,
+        mtime_ns=details.mtime_ns,
+        text=chunk.text,
+    )
