@@ -96,12 +96,13 @@ class TextBuilder:
         title: str = "",
         metadata: Mapping[str, str] | None = None,
         attachments: Iterable[Attachment] = (),
+        first_heading_is_title: bool = True,
     ) -> ParsedDocument:
-        """The finished document; without a title the first heading becomes it."""
+        """The finished document; without a title the first heading becomes it, unless told otherwise."""
         self.close_page()
         text = "".join(self._pieces)
         name = " ".join(normalise(title).split())
-        if not name and self._headings:
+        if not name and self._headings and first_heading_is_title:
             name = text[self._headings[0].start : self._headings[0].end]
         facts = {key: " ".join(normalise(value).split()) for key, value in (metadata or {}).items()}
         return ParsedDocument(

@@ -28,7 +28,8 @@ _SKIPPED = frozenset(
     b"rsidtbl generator xmlnstbl filetbl revtbl nonshppict shprslt fldinst atnid atnauthor atnref atndate "
     b"atnparent atrfstart atrfend bkmkstart bkmkend sp mmathPr private password template ftnsep ftnsepc "
     b"ftncn aftnsep aftnsepc aftncn xe tc txe rxe pgptbl protusertbl userprops wgrffmtfilter objclass "
-    b"objname operator company manager category doccomm comment hlinkbase printim buptim docvar formfield".split()
+    b"objname operator company manager category doccomm comment hlinkbase printim buptim docvar "
+    b"formfield".split()
 )
 _ENTERED = frozenset(b"shpinst shptxt annotation nesttableprops footnote".split())
 """Destinations marked with \\* that hold text all the same."""
@@ -265,7 +266,7 @@ class _Reader:
             self._change(font=number or 0)
         elif word == b"uc":
             self._change(skip_after_unicode=min(max(number or 0, 0), 16))
-        elif word in (b"v", b"deleted"):
+        elif word in (b"v", b"deleted", b"htmlrtf"):  # the last: what Outlook adds to RTF made of HTML
             self._change(hidden=on)
         elif word == b"plain":
             self._change(hidden=False, font=self._default_font)
