@@ -40,6 +40,7 @@ _IMAGES = (
     b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51", b"\x00\x00\x01\x00",
 )  # fmt: skip
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_IWORK = frozenset({"Index.zip", "index.apxl", ".iwph", "buildVersionHistory.plist"})
 _OLE_STREAMS = (
     ("EncryptedPackage", "encrypted"), ("EncryptionInfo", "encrypted"), ("WordDocument", "doc"),
     ("PowerPoint Document", "ppt"), ("Workbook", "xls"), ("Book", "xls"), ("__properties_version1.0", "msg"),
@@ -152,7 +153,7 @@ def _zip(source: Source, head: bytes) -> str:
         return found
     if "META-INF/container.xml" in names:
         return "epub"
-    if any(name.endswith(".iwa") or name in ("Index.zip", "index.apxl", ".iwph") for name in names):
+    if any(name.endswith(".iwa") or name in _IWORK for name in names):
         raise _iwork(source)
     if {"AndroidManifest.xml", "META-INF/MANIFEST.MF"} & set(names):
         raise UnreadableDocument("It is a Java or Android program.", status="unsupported")
