@@ -1,0 +1,496 @@
+"""PDF: pages in reading order, headings, tables, hidden text, pages that need OCR.
+
+The only module that imports PyMuPDF. Each page is interpreted once; the blocks give text, boxes and
+drawn lines, the HTML of the same page gives size, weight and colour of each line at next to no cost.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from indexer.errors import UnreadableDocument
+from indexer.parsing import pdfstyle
+from indexer.parsing.builder import TextBuilder
+from indexer.parsing.pdflayout import Block, reading_order, running_text
+from indexer.parsing.pdftables import Box, Word, find_grids
+from indexer.parsing.source import Source
+from indexer.text import fold
+from indexer.types import ParsedDocument
+
+VERSION = 1
+
+Page: TypeAlias = Any
+
+_TIME_SHARE = 0.8
+"""Share of the time limit after which the rest of the pages is left out, rather than losing all."""
+_VECTOR = 3
+"""Type of a block that is a drawn line or box."""
+_MAX_VECTORS = 20_000
+"""More drawn lines than this on a page are a picture, not a table."""
+_FEW_LETTERS = 30
+"""A page with fewer letters than this and a picture over half of it is a scan with a stamp."""
+_DRAWN = re.compile(r"<vector (\w+), color: #(\w{6}), alpha: (\d+)")
+_WORD = re.compile(r"[^\W_]")
+_PDF_DATE = re.compile(
+    r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:([Z+-])(?:(\d{2})'?(?:(\d{2})'?)?)?)?"
+)
+_NO_TITLE = re.compile(
+    r"untitled|\(anonymous\)|Microsoft (?:Word|PowerPoint|Excel)\b.*|(?:PowerPoint )?Presentation|Document\d*"
+    r"|\S*[\d_]\S*"
+    r"|.*\.(?:docx?|pptx?|xlsx?|pdf|tex|dvi|indd|qxd|exe|html?|rtf|odt|wpd|pmd|ps)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class _PageContent:
+    """What one page holds."""
+
+    blocks: list[Block] = field(default_factory=list)
+    label: str = ""
+    """The number printed on it, where the document says so."""
+    shown: bool = False
+    """Something other than text is to be seen on it."""
+    hidden: str = ""
+    """How text on it is hidden; empty when none is."""
+    meaningless: bool = False
+    """Its text cannot be mapped to letters."""
+
+
+def parse(source: Source) -> ParsedDocument:
+    """Read a PDF.
+
+    Raises:
+        UnreadableDocument: encrypted, damaged beyond repair, or without pages.
+        MemoryError: MuPDF could not get memory.
+    """
+    library = _library()
+    document = _open(library, source)
+    try:
+        reader = _Reader(library, document, source)
+        return reader.read()
+    except (RuntimeError, ValueError) as exc:
+        raise _failed(exc) from exc
+    finally:
+        document.close()
+
+
+@cache
+def _library() -> Any:
+    # The layout model costs 0.7 s and 90 MB a worker, and reading order is found without it.
+    blocked: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
+    blocked.setdefault("pymupdf.layout", None)
+    blocked.setdefault("pymupdf4llm", None)
+    import pymupdf
+
+    library: Any = pymupdf
+    library.no_recommend_layout()
+    library.TOOLS.mupdf_display_errors(False)
+    library.TOOLS.mupdf_display_warnings(False)
+    return library
+
+
+def _open(library: Any, source: Source) -> Any:
+    try:
+        document = library.open(source.path, filetype="pdf")
+    except (RuntimeError, ValueError, AssertionError) as exc:
+        raise _failed(exc) from exc
+    if document.needs_pass:
+        document.close()
+        raise UnreadableDocument(
+            "The PDF is protected by a password.",
+            "Save a copy without the password, for example with qpdf --decrypt.",
+            status="encrypted",
+        )
+    return document
+
+
+def _failed(exc: Exception) -> Exception:
+    """MuPDF's errors as ours: it reports a lack of memory like any other failure."""
+    message = str(exc)
+    if "malloc" in message or "memory" in message.lower():
+        return MemoryError(message)
+    detail = " ".join(message.split())[:120]
+    if "Failed to open" in detail or not detail:
+        detail = "its structure cannot be repaired"
+    return UnreadableDocument(
+        f"The PDF is damaged: {detail}.", "Get the file again, or repair it with mutool clean."
+    )
+
+
+class _Reader:
+    """Reads one document: first all pages, then the text, which needs words of all pages."""
+
+    def __init__(self, library: Any, document: Any, source: Source) -> None:
+        self._library = library
+        self._document = document
+        self._source = source
+        self._flags = library.TEXT_PRESERVE_WHITESPACE | library.TEXT_COLLECT_VECTORS
+        self._outline: dict[int, list[tuple[int, str]]] = {}
+        self._builder = TextBuilder(source.limits.max_text)
+        self._broken: list[int] = []
+        self._labelled = bool(document.get_page_labels())
+
+    def read(self) -> ParsedDocument:
+        count = self._document.page_count
+        if count < 1:
+            raise UnreadableDocument("The PDF is damaged: it has no pages.", "Get the file again.")
+        self._read_outline()
+        pages = self._read_pages(count)
+        if len(self._broken) == count:
+            raise UnreadableDocument(
+                "The PDF is damaged: none of its pages can be read.", "Get the file again."
+            )
+        self._write(pages)
+        textless = tuple(number for number, page in enumerate(pages, 1) if _needs_ocr(page))
+        self._warn(pages, textless, count)
+        metadata = self._document.metadata or {}
+        document = self._builder.build(
+            kind="pdf",
+            format="pdf",
+            title=_title(metadata.get("title") or ""),
+            metadata={
+                "author": metadata.get("author") or "",
+                "subject": metadata.get("subject") or "",
+                "keywords": metadata.get("keywords") or "",
+                "producer": metadata.get("producer") or "",
+                "created": _iso_date(metadata.get("creationDate") or ""),
+                "modified": _iso_date(metadata.get("modDate") or ""),
+            },
+        )
+        return replace(document, textless_pages=textless)
+
+    # --- pages -----------------------------------------------------------------------------------
+
+    def _read_outline(self) -> None:
+        try:
+            toc = self._document.get_toc(simple=True)
+        except (RuntimeError, ValueError, AssertionError, RecursionError):
+            return  # a damaged outline costs the headings, not the document
+        for level, title, number in toc[:5000]:
+            key = _key(title)
+            if key and number > 0:
+                self._outline.setdefault(number, []).append((level, key))
+
+    def _read_pages(self, count: int) -> list[_PageContent]:
+        stop = time.monotonic() + _TIME_SHARE * self._source.limits.timeout_s
+        pages: list[_PageContent] = []
+        characters = 0
+        for number in range(1, count + 1):
+            if time.monotonic() > stop or characters > self._source.limits.max_text:
+                self._builder.warn(
+                    f"Only pages 1 to {number - 1} of {count} were read: the limit was reached."
+                )
+                break
+            try:
+                page = self._read_page(number)
+            except (RuntimeError, ValueError, AssertionError) as exc:
+                if isinstance(_failed(exc), MemoryError):
+                    raise
+                self._broken.append(number)
+                page = _PageContent()
+            pages.append(page)
+            characters += sum(block.characters for block in page.blocks)
+        return pages
+
+    def _read_page(self, number: int) -> _PageContent:
+        page = self._document[number - 1]
+        textpage = page.get_textpage(flags=self._flags)
+        raw = textpage.extractBLOCKS()
+        vectors = [block for block in raw if block[6] == _VECTOR]
+        texts = [block for block in raw if block[6] == 0]
+        content = _PageContent(
+            label=page.get_label() if self._labelled else "",
+            shown=sum(_is_drawn(vector[4]) for vector in vectors[:200]) >= 5,
+        )
+        if not texts:
+            content.shown = content.shown or bool(page.get_images())
+            return content
+        blocks = [_block(block) for block in texts]
+        html = textpage.extractHTML()
+        pictures = bool(page.get_images())
+        content.hidden = pdfstyle.hidden(html, _filled(vectors), pictures=pictures) or _off_page(blocks, page)
+        if not self._outline:
+            pdfstyle.add_styles(blocks, html)
+        turned = page.rotation and _lines_are_turned(textpage)
+        if turned:
+            blocks = [_turn(block, page.rotation_matrix) for block in blocks]
+        elif 2 < len(vectors) <= _MAX_VECTORS:
+            blocks = _with_tables(blocks, vectors, page.rect, textpage)
+        blocks = [block for block in blocks if block.rows or any(map(str.strip, block.lines))]
+        content.blocks = reading_order(blocks)
+        self._judge(content, page, textpage)
+        return content
+
+    def _judge(self, content: _PageContent, page: Page, textpage: Any) -> None:
+        """Notice a scan that bears only a stamp, and text that does not map to letters."""
+        letters = sum(len(_WORD.findall(line)) for block in content.blocks[:50] for line in block.lines)
+        if letters >= _FEW_LETTERS or any(block.rows for block in content.blocks):
+            if letters < 2000 and "\ufffd" in textpage.extractTEXT():
+                text = textpage.extractTEXT()
+                content.meaningless = text.count("\ufffd") > 0.3 * len(text)
+            return
+        total = sum(block.characters for block in content.blocks)
+        if letters < 0.5 * total and content.shown:
+            content.meaningless = True
+        elif page.get_images():
+            area = abs(page.rect)
+            images = [abs(self._library.Rect(info["bbox"]) & page.rect) for info in page.get_image_info()]
+            content.meaningless = max(images, default=0) > 0.5 * area
+
+    # --- text ------------------------------------------------------------------------------------
+
+    def _write(self, pages: list[_PageContent]) -> None:
+        words = _Words(pages)
+        body = pdfstyle.Body.of(block for page in pages for block in page.blocks)
+        for number, page in enumerate(pages, 1):
+            self._builder.open_page(page.label)
+            titles = self._outline.get(number, [])
+            for block in page.blocks:
+                self._write_block(block, titles, body, words)
+
+    def _write_block(
+        self, block: Block, titles: list[tuple[int, str]], body: pdfstyle.Body, words: _Words
+    ) -> None:
+        if block.rows:
+            for index, row in enumerate(block.rows):
+                self._builder.row(row, first=index == 0)
+            return
+        position = 0
+        while position < len(block.lines):
+            level, length = _outlined(block, position, titles) if titles else body.heading(block, position)
+            if not length:
+                break
+            self._builder.heading(running_text(block.lines[position : position + length], words.has), level)
+            position += length
+        if position < len(block.lines):
+            self._builder.paragraph(running_text(block.lines[position:], words.has))
+
+    def _warn(self, pages: list[_PageContent], textless: tuple[int, ...], count: int) -> None:
+        if textless:
+            them = "them" if len(textless) > 1 else "it"
+            self._builder.warn(f"{_pages(textless)} without text: OCR is needed to search {them}.")
+        if self._broken:
+            self._builder.warn(f"{_pages(self._broken)}: damaged, could not be read.")
+        ways: dict[str, list[int]] = {}
+        for number, page in enumerate(pages, 1):
+            if page.hidden:
+                ways.setdefault(page.hidden, []).append(number)
+        for way, numbers in ways.items():
+            self._builder.warn(f"Hidden text ({way}) on {_pages(numbers, capital=False)}.")
+
+
+class _Words:
+    """All words of a document, to tell how a divided word is written elsewhere."""
+
+    def __init__(self, pages: list[_PageContent]) -> None:
+        self._pages = pages
+        self._text = ""
+        self._known: dict[str, bool] = {}
+
+    def has(self, word: str) -> bool:
+        """Whether `word` stands anywhere on a line of its own accord."""
+        word = word.lower()
+        if word not in self._known:
+            if not self._text:
+                lines = (line for page in self._pages for block in page.blocks for line in block.lines)
+                self._text = "\n".join(lines).lower()
+            self._known[word] = word in self._text
+        return self._known[word]
+
+
+def _key(text: str) -> str:
+    """Letters and digits of a heading, to compare what the outline says with what the page shows."""
+    return "".join(_WORD.findall(fold(text)))
+
+
+def _outlined(block: Block, position: int, titles: list[tuple[int, str]]) -> tuple[int, int]:
+    """Level and number of lines of the outline's title that begins at this line; it is used up."""
+    key = ""
+    for length, line in enumerate(block.lines[position : position + 5], 1):
+        key += _key(line)
+        for index, (level, title) in enumerate(titles):
+            if key == title or (key.endswith(title) and len(key) - len(title) <= 4):
+                del titles[index]
+                return level, length
+        if len(key) > 200:
+            break
+    return 0, 0
+
+
+def _needs_ocr(page: _PageContent) -> bool:
+    return page.meaningless or (page.shown and not page.blocks)
+
+
+def _block(raw: Sequence[Any]) -> Block:
+    x0, y0, x1, y1, text = raw[:5]
+    return Block(x0, y0, x1, y1, text.rstrip("\n").split("\n"))
+
+
+def _is_drawn(description: str) -> bool:
+    """Whether a line or box can be seen on white paper."""
+    match = _DRAWN.search(description)
+    return match is not None and match[2] != "ffffff" and match[3] != "0"
+
+
+def _filled(vectors: Sequence[Any]) -> list[tuple[Box, int]]:
+    filled: list[tuple[Box, int]] = []
+    for vector in vectors:
+        match = _DRAWN.search(vector[4])
+        if match is not None and match[1] == "filled":
+            filled.append((Box(*vector[:4]), int(match[2], 16)))
+    return filled
+
+
+def _off_page(blocks: list[Block], page: Page) -> str:
+    if page.rotation:
+        return ""
+    box = page.rect
+    outside = any(
+        block.x1 < box.x0 or block.y1 < box.y0 or block.x0 > box.x1 or block.y0 > box.y1
+        for block in blocks
+        if any(map(str.strip, block.lines))
+    )
+    return "outside the page" if outside else ""
+
+
+def _with_tables(blocks: list[Block], vectors: Sequence[Any], rect: Any, textpage: Any) -> list[Block]:
+    """Blocks with the text of ruled tables taken out and the tables added."""
+    grids = find_grids([Box(*vector[:4]) for vector in vectors], Box(*rect))
+    if not grids:
+        return blocks
+    words = [Word(*word[:5]) for word in textpage.extractWORDS()]
+    lines = _lines_of(words, blocks)
+    if lines is None:
+        return blocks
+    inside: set[int] = set()
+    tables: list[Block] = []
+    for grid in grids:
+        held = [index for index, word in enumerate(words) if index not in inside and grid.holds(word)]
+        table = grid.fill([words[index] for index in held])
+        if table:
+            inside.update(held)
+            tables.append(Block(*table.box, [], rows=table.rows))
+    return _without(blocks, words, lines, inside) + tables if tables else blocks
+
+
+def _lines_of(words: Sequence[Word], blocks: Sequence[Block]) -> list[tuple[int, int]] | None:
+    """Block and line of each word: both come in the same order. None when they do not agree."""
+    places = [
+        (number, position, len("".join(line.split())))
+        for number, block in enumerate(blocks)
+        for position, line in enumerate(block.lines)
+    ]
+    found: list[tuple[int, int]] = []
+    current, room = -1, 0
+    for word in words:
+        while room <= 0:
+            current += 1
+            if current == len(places):
+                return None
+            room = places[current][2]
+        room -= len(word.text)
+        found.append(places[current][:2])
+    return found
+
+
+def _without(
+    blocks: Sequence[Block], words: Sequence[Word], lines: Sequence[tuple[int, int]], inside: set[int]
+) -> list[Block]:
+    """Blocks without the words inside tables; lines that lose words are put together from the rest."""
+    lost = {lines[index] for index in inside}
+    rest: dict[tuple[int, int], list[Word]] = {}
+    for index, word in enumerate(words):
+        if index not in inside:
+            rest.setdefault(lines[index], []).append(word)
+    kept: list[Block] = []
+    for number, block in enumerate(blocks):
+        if all((number, position) not in lost for position in range(len(block.lines))):
+            kept.append(block)
+            continue
+        positions = [position for position in range(len(block.lines)) if (number, position) in rest]
+        left = [word for position in positions for word in rest[number, position]]
+        if left:
+            kept.append(
+                Block(
+                    min(word.x0 for word in left),
+                    min(word.y0 for word in left),
+                    max(word.x1 for word in left),
+                    max(word.y1 for word in left),
+                    [" ".join(word.text for word in rest[number, position]) for position in positions],
+                    [block.styles[position] for position in positions if block.styles],
+                )
+            )
+    return kept
+
+
+def _lines_are_turned(textpage: Any) -> bool:
+    """Whether most lines run up or down in the coordinates of the page as it is stored."""
+    lengths = [0, 0]
+    for block in textpage.extractDICT()["blocks"]:
+        for line in block.get("lines", ()):
+            lengths[abs(line["dir"][1]) > abs(line["dir"][0])] += sum(
+                len(span["text"]) for span in line["spans"]
+            )
+    return lengths[1] > lengths[0]
+
+
+def _turn(block: Block, matrix: Any) -> Block:
+    """The block where it is seen on a page that is shown rotated."""
+    corners = [
+        (x * matrix.a + y * matrix.c + matrix.e, x * matrix.b + y * matrix.d + matrix.f)
+        for x in (block.x0, block.x1)
+        for y in (block.y0, block.y1)
+    ]
+    xs, ys = zip(*corners, strict=True)
+    return Block(min(xs), min(ys), max(xs), max(ys), block.lines, block.styles)
+
+
+def _title(title: str) -> str:
+    """The title of the metadata, unless a program made it up."""
+    title = " ".join(title.split())
+    return "" if _NO_TITLE.fullmatch(title) else title
+
+
+def _iso_date(date: str) -> str:
+    """A PDF date (D:20230621093027-04'00') as ISO 8601; "" when it is none."""
+    match = _PDF_DATE.match(date)
+    if not match:
+        return ""
+    year, month, day, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
+    text = f"{year}-{month or '01'}-{day or '01'}"
+    try:
+        datetime.fromisoformat(text)
+        if not hour:
+            return text
+        text += f"T{hour}:{minute or '00'}:{second or '00'}"
+        datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    if sign in ("+", "-") and zone_hours:
+        return f"{text}{sign}{zone_hours}:{zone_minutes or '00'}"
+    return text + "Z" if sign else text
+
+
+def _pages(numbers: Sequence[int], *, capital: bool = True) -> str:
+    """Page numbers for a person: "Pages 3 and 5 to 9"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    parts = [f"{start}" if start == end else f"{start} to {end}" for start, end in runs[:12]]
+    if len(runs) > 12:
+        parts.append(f"{sum(end - start + 1 for start, end in runs[12:])} more")
+    listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    word = "page" if len(numbers) == 1 else "pages"
+    return f"{word.capitalize() if capital else word} {listed}"
