@@ -38,8 +38,8 @@ def parse(source: Source) -> ParsedDocument:
     decoded = decode(content)
     if decoded.warning:
         out.warn(decoded.warning)
-    text = decoded.text.removeprefix("\ufeff")
-    declared = re.match(r"sep=(.)\r?\n", text)
+    text = decoded.text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    declared = re.match(r"sep=(.)\n", text)
     if declared:
         text = text[declared.end() :]
     delimiter = (
@@ -96,10 +96,10 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
         except StopIteration:
             return
         except csv.Error:
-            # A quote that never closes swallowed the lines: take them again, quotes as they are.
+            # A quote that never closes swallowed the lines: from here on a quote is only a quote.
             lines.position = begun
+            cells = next(lines).split(delimiter)
             reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-            continue
         begun = lines.position
         yield cells
 

@@ -12,6 +12,8 @@ Ole: TypeAlias = Any
 """An `olefile.OleFileIO`; the library has no types."""
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_NO_SECTOR = 0xFFFFFFFA
+"""Sector numbers from here on mean "end" or "none"."""
 MAX_STREAM = 128 * 1024**2
 """Bytes read of one stream."""
 
@@ -56,6 +58,34 @@ def read_stream(ole: Ole, name: str, limit: int = MAX_STREAM) -> bytes:
             return data
     except (OSError, ValueError, IndexError, KeyError, AttributeError, TypeError):
         return b""
+
+
+def refuse_loops(ole: Ole, what: str) -> None:
+    """Refuse containers whose chains of sectors never end, for readers that follow them into all memory.
+
+    Raises:
+        UnreadableDocument: a chain has a loop or leads nowhere.
+    """
+    fat = ole.fat
+    for entry in ole.direntries:
+        if entry is None or entry.entry_type not in (2, 5):
+            continue
+        small = entry.entry_type == 2 and entry.size < ole.minisectorcutoff
+        if small and ole.minifat is None:
+            ole.loadminifat()
+        _follow(entry.isectStart, ole.minifat if small else fat, what)
+    for start in (ole.first_dir_sector, ole.first_mini_fat_sector):
+        _follow(start, fat, what)
+
+
+def _follow(sector: int, table: Any, what: str) -> None:
+    for _step in range(len(table) + 1):
+        if sector >= _NO_SECTOR:
+            return
+        if sector >= len(table):
+            break
+        sector = table[sector]
+    raise damaged(what)
 
 
 def _summary(ole: Ole) -> dict[int, Any]:

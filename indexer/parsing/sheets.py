@@ -186,21 +186,42 @@ def _workbook(source: Source) -> Any:
     except (calamine.CalamineError, OSError, ValueError) as exc:
         if "password" in str(exc).lower():
             raise ole.locked(_WHAT) from exc
-        raise UnreadableDocument(
-            f"This {_WHAT} is damaged: {str(exc)[:120] or 'it cannot be opened'}.",
-            "Open and save it again with the program that made it.",
-        ) from exc
+        raise _damaged(str(exc)) from exc
+    except BaseException as exc:
+        if _is_panic(exc):
+            raise _damaged() from exc
+        raise
+
+
+def _damaged(detail: str = "") -> UnreadableDocument:
+    return UnreadableDocument(
+        f"This {_WHAT} is damaged: {detail[:120] or 'it cannot be opened'}.",
+        "Open and save it again with the program that made it.",
+    )
+
+
+def _is_panic(exc: BaseException) -> bool:
+    # A failed assertion in Rust arrives as a class of its own that cannot be imported.
+    return type(exc).__name__ == "PanicException"
 
 
 def _calamine_rows(book: Any, name: str, out: TextBuilder) -> Iterator[list[str]]:
     import python_calamine as calamine
 
+    damage = f"The sheet {name} is damaged and was left out."
     try:
         sheet = book.get_sheet_by_name(name)
-        for row in sheet.iter_rows():
-            yield [cell_text(value) if value != "" else "" for value in row]
+        rows = sheet.iter_rows()
     except (calamine.CalamineError, OSError, ValueError, OverflowError):
-        out.warn(f"The sheet {name} is damaged and was left out.")
+        out.warn(damage)
+        return
+    except BaseException as exc:
+        if not _is_panic(exc):
+            raise
+        out.warn(damage)
+        return
+    for row in rows:
+        yield [cell_text(value) if value != "" else "" for value in row]
 
 
 def _sheet_parts(package: Package, main: str) -> dict[str, str]:
@@ -301,6 +322,7 @@ def _read_xls(source: Source, content: bytes, out: TextBuilder, budget: Budget) 
     facts: dict[str, str] = {}
     if content.startswith(ole.MAGIC):
         container = ole.open_ole(content, _WHAT)
+        ole.refuse_loops(container, _WHAT)
         if _has_password(ole.read_stream(container, "Workbook") or ole.read_stream(container, "Book")):
             raise ole.locked(_WHAT)
         facts = ole.facts(container)
