@@ -122,14 +122,19 @@ def _code_files(folder: str) -> Iterator[str]:
                 yield from _code_files(entry.path)
 
 
+def config_file(config: str | None) -> Path:
+    """The configuration file that `indexer.config` will read, found without importing it."""
+    chosen = config or os.environ.get("QUIRE_CONFIG")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_config_path("quire") / "config.toml"
+
+
 def config_id(config: str | None) -> str:
     """A mark of the configuration file as it is now: path, size, time. `config` as given or None."""
-    path = config or os.environ.get("QUIRE_CONFIG")
-    if not path:
-        import platformdirs
-
-        path = str(platformdirs.user_config_path("quire") / "config.toml")
-    path = os.path.realpath(path)
+    path = os.path.realpath(config_file(config))
     try:
         found = Path(path).stat()
         mark = f"{path}:{found.st_size}:{found.st_mtime_ns}"
@@ -423,9 +428,8 @@ def _serve(place: Place, config_file: str | None, build: str, settings: str, rea
 
 def _open(place: Place, config: Config) -> Session:
     """Open the library; an engine that is just ending still holds it for a moment."""
-    from indexer.library import Library
-
     from copilot.session import LocalSession
+    from indexer.library import Library
 
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while True:

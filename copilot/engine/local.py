@@ -1,0 +1,51 @@
+"""The calls of `client.Wire` answered in this process: the library is opened here, no engine is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from copilot.engine import methods
+
+if TYPE_CHECKING:
+    from copilot.types import Session
+
+
+def open_session(library: str | os.PathLike[str], config: str | None) -> Session:
+    """Open a library here, with the settings of a configuration file; close it when done.
+
+    Raises:
+        AppError: it cannot be opened, for example because an engine holds it.
+    """
+    from copilot.engine.process import place_of, private_folder
+    from copilot.session import LocalSession
+    from indexer.config import load_config
+    from indexer.library import Library
+
+    settings = load_config(config)
+    place = place_of(library)
+    private_folder(place.library)
+    return LocalSession(Library.open(place.library, settings))
+
+
+class LocalWire:
+    """Calls by name with JSON values on a session of this process."""
+
+    def __init__(self, session: Session) -> None:
+        """Take the session over; `close` closes it."""
+        self.session = session
+
+    def call(self, method: str, **params: Any) -> Any:
+        """Do one call and return its result as JSON has it."""
+        return methods.call(self.session, method, params)
+
+    def stream(self, method: str, **params: Any) -> Iterator[tuple[str, Any]]:
+        """The events of a streaming method as (type, value)."""
+        for event in methods.stream(self.session, method, params):
+            wire = methods.event_to_wire(event)
+            yield wire["event"], wire["value"]
+
+    def close(self) -> None:
+        """Close the library."""
+        self.session.close()

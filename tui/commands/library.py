@@ -1,0 +1,92 @@
+"""`quire add, remove, roots, show, status, doctor`: the library and what is known of it."""
+
+from __future__ import annotations
+
+import click
+
+from tui import output
+from tui.commands import Command, Settings, absolute, existing
+
+
+@click.command(cls=Command)
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.pass_obj
+def add(settings: Settings, paths: tuple[str, ...]) -> int:
+    """Add folders (or files) to the library and keep watching them."""
+    with settings.open() as library:
+        roots = [library.call("add_root", path=path) for path in existing(paths)]
+    if settings.json:
+        output.print_json({"roots": roots})
+    else:
+        click.echo(output.roots_text(roots))
+    return 0
+
+
+@click.command(cls=Command)
+@click.argument("path", type=click.Path())
+@click.pass_obj
+def remove(settings: Settings, path: str) -> int:
+    """Forget a folder and its documents. The files themselves are not touched."""
+    with settings.open() as library:
+        root = library.call("remove_root", path=absolute(path))
+    if settings.json:
+        output.print_json({"removed": root})
+    else:
+        settings.note(f"{output.shown_path(root['path'])} is no longer in the library.")
+    return 0
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def roots(settings: Settings) -> int:
+    """List the folders of the library."""
+    with settings.open() as library:
+        found = library.call("status")["library"]["roots"]
+    if settings.json:
+        output.print_json({"roots": found})
+    elif found:
+        click.echo(output.roots_text(found))
+    else:
+        settings.note("No folders yet. Add one with 'quire add FOLDER'.")
+    return 0
+
+
+@click.command(cls=Command)
+@click.argument("path", type=click.Path())
+@click.pass_obj
+def show(settings: Settings, path: str) -> int:
+    """Tell what is known of a document: state, title, pages, copies."""
+    with settings.open() as library:
+        details = library.call("details", target=absolute(path))
+    if settings.json:
+        output.print_json(details)
+    else:
+        click.echo(output.details_text(details))
+    return 0
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def status(settings: Settings) -> int:
+    """Show counts, what could not be read and why, models, engine."""
+    with settings.open() as library:
+        found = library.call("status")
+    if settings.json:
+        output.print_json(output.status_json(found))
+    else:
+        click.echo(output.status_text(found))
+    return 0
+
+
+@click.command(cls=Command)
+@click.pass_obj
+def doctor(settings: Settings) -> int:
+    """Check the library and its surroundings. Exit code 1 when a check fails."""
+    with settings.open() as library:
+        checks = library.call("doctor")
+    ok = all(check["ok"] for check in checks)
+    if settings.json:
+        output.print_json({"ok": ok, "checks": checks})
+    else:
+        click.echo(output.checks_text(checks))
+    return 0 if ok else 1

@@ -1,0 +1,262 @@
+"""Results as text for people and as JSON for scripts. Takes answers as the wire has them.
+
+Every string that comes from a document, a name or a model passes `safe_text` before it is printed. JSON
+is printed in ASCII: escapes keep control characters away from the terminal and lone bytes of file names
+intact, whatever the locale is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from indexer.text import safe_text
+
+MARKS = {"supported": " ", "partly": "~", "unsupported": "?", "contradicted": "!"}
+"""What stands before a sentence; the same marks as in the interface."""
+
+
+def print_json(value: object) -> None:
+    """One object on one line of standard output."""
+    click.echo(json.dumps(value))
+
+
+# --- JSON of the contract --------------------------------------------------------------------------
+
+
+def search_json(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The search result of the contract; a retriever that did not find a hit has the score null."""
+    hits = [{**hit, "scores": {"keyword": None, "semantic": None, **hit["scores"]}} for hit in result["hits"]]
+    return {**{key: value for key, value in result.items() if key != "spans"}, "hits": hits}
+
+
+def status_json(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status of the contract."""
+    library = status["library"]
+    return {
+        **{key: library[key] for key in ("library", "roots", "files", "documents", "chunks", "vectors")},
+        "pending": {"parse": library["pending_parse"], "embed": library["pending_embed"]},
+        "failed": library["failed"],
+        "engine": status["engine"],
+        "models": {
+            "embedding": library["embedding_model"] or None,
+            "language": status["language_model"]["name"] or None,
+        },
+        "notes": [note for note in (library["embedding_note"], status["language_model"]["note"]) if note],
+        "revision": library["revision"],
+    }
+
+
+# --- text ------------------------------------------------------------------------------------------
+
+
+def shown_path(path: str) -> str:
+    """A path as short as it can be typed from here, without anything a terminal would obey."""
+    here = os.getcwd().rstrip("/") + "/"  # noqa: PTH109  (Path.cwd would only be turned back)
+    home = os.path.expanduser("~").rstrip("/") + "/"  # noqa: PTH111
+    if path.startswith(here) and len(path) > len(here):
+        path = path[len(here) :]
+    elif len(home) > 1 and path.startswith(home):
+        path = "~/" + path[len(home) :]
+    return safe_text(path, single_line=True)
+
+
+def highlighted(text: str, spans: Sequence[Sequence[int]]) -> str:
+    """Text with the spans in bold (which `click.echo` takes out again when it prints to a file)."""
+    parts: list[str] = []
+    at = 0
+    for start, end in spans:
+        parts.append(safe_text(text[at:start], single_line=True))
+        parts.append(click.style(safe_text(text[start:end], single_line=True), bold=True))
+        at = end
+    parts.append(safe_text(text[at:], single_line=True))
+    return "".join(parts)
+
+
+def search_text(result: Mapping[str, Any]) -> str:
+    """Hits as a list: place, title, how it was found, and the passage below."""
+    lines: list[str] = []
+    for hit in result["hits"]:
+        lines.append(_hit_line(hit))
+        lines.append(f"     {highlighted(hit['snippet'], hit['highlights'])}")
+        if hit["explain"]:
+            lines += [f"     | {line}" for line in safe_text(hit["explain"]).splitlines()]
+    return "\n".join(lines)
+
+
+def _hit_line(hit: Mapping[str, Any]) -> str:
+    copies = f"  ={len(hit['paths'])}" if len(hit["paths"]) > 1 else ""
+    page = f"  p.{hit['page']}" if hit["page"] else ""
+    meaning_only = "  ~" if list(hit["matched_by"]) == ["semantic"] else ""
+    title = f"  {safe_text(hit['title'], 60, single_line=True)}" if hit["title"] else ""
+    name = click.style(shown_path(hit["path"]), bold=True)
+    return f"{hit['rank']:3d}  {name}{page}{copies}{meaning_only}{title}"
+
+
+def search_summary(result: Mapping[str, Any]) -> str:
+    """One line: how many, of how many, in what time."""
+    shown, total = len(result["hits"]), result["total"]
+    count = f"{shown} of {total}" if total > shown else str(shown)
+    scope = f" in {result['in_scope']:,} of {result['documents']:,} documents"
+    return f"{count} found{scope}, {result['took_ms']:.0f} ms, {result['mode']}"
+
+
+def answer_text(answer: Mapping[str, Any]) -> str:
+    """An answer with its marks, then the sources and what could not be read."""
+    if answer["status"] == "not_found":
+        head = ["Not in your documents."]
+        if answer["nearest"]:
+            head += ["The nearest passages:", *_sources(answer["nearest"])]
+        return "\n".join([*head, *_coverage(answer["coverage"])])
+    return "\n".join([*_sentences(answer["claims"]), "", *sources_text(answer)])
+
+
+def sources_text(result: Mapping[str, Any]) -> list[str]:
+    """Lines with the citations and the coverage of an answer or a summary."""
+    return [*_sources(result["citations"]), *_coverage(result["coverage"])]
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """A summary, its sentences marked like those of an answer."""
+    return "\n".join([*_sentences(summary["sentences"]), "", *sources_text(summary)])
+
+
+def _sentences(sentences: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for sentence in sentences:
+        mark = MARKS.get(sentence["verdict"], "?")
+        numbers = "".join(f"[{n}]" for n in sentence["citations"])
+        text = f"{safe_text(sentence['text'], single_line=True)} {numbers}".rstrip()
+        lines += _wrapped(text, first=f" {mark} ", rest="   ")
+        if sentence["reason"] and mark != " ":
+            lines += _wrapped(safe_text(sentence["reason"], single_line=True), first="     ", rest="     ")
+    return lines
+
+
+def _sources(citations: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for citation in citations:
+        page = f"  p.{citation['page']}" if citation["page"] else ""
+        lines.append(f" [{citation['n']}] {shown_path(citation['path'])}{page}")
+        quote = safe_text(" ".join(citation["quote"].split()), 200, single_line=True)
+        lines += _wrapped(f'"{quote}"', first="     ", rest="     ")
+        if citation["note"]:
+            lines.append(f"     ! {safe_text(citation['note'], single_line=True)}")
+    return lines
+
+
+def _coverage(coverage: Mapping[str, Any]) -> list[str]:
+    lines = [f" read {coverage['read']} of {coverage['in_scope']:,} documents in scope"]
+    unread = coverage["unread"]
+    for file in unread[:5]:
+        lines.append(
+            f" ! not read: {shown_path(file['path'])}: {safe_text(file['reason'], single_line=True)}"
+        )
+    if len(unread) > 5:
+        lines.append(f" ! and {len(unread) - 5} more that could not be read; 'quire status' lists them")
+    return lines
+
+
+def _wrapped(text: str, *, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        text, width=_width(), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    ) or [first.rstrip()]
+
+
+def _width() -> int:
+    import shutil
+
+    return max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
+
+
+def status_text(status: Mapping[str, Any]) -> str:
+    """The status as lines; failures with their reasons, at most twenty of them."""
+    library, engine = status["library"], status["engine"]
+    lines = [
+        f"library    {shown_path(library['library'])}",
+        *(f"folder     {_root_line(root)}" for root in library["roots"]),
+        f"files      {library['files']:,} ({library['documents']:,} different documents)",
+        f"passages   {library['chunks']:,}, {library['vectors']:,} with their meaning",
+    ]
+    if library["pending_parse"] or library["pending_embed"]:
+        lines.append(
+            f"waiting    {library['pending_parse']:,} documents, {library['pending_embed']:,} passages"
+        )
+    model = status["language_model"]
+    lines.append(f"meaning    {safe_text(library['embedding_model'] or library['embedding_note'])}")
+    place = "stays on this machine" if model["local"] else f"text goes to {model['host']}"
+    lines.append(f"answers    {safe_text(model['name'] or 'quotes only')} ({safe_text(place)})")
+    lines += [f"           {safe_text(note)}" for note in [model["note"]] if note]
+    if engine:
+        lines.append(
+            f"engine     pid {engine['pid']}, {engine['version']}, up {engine['uptime_s']:.0f} s, "
+            f"{engine['rss_mb']:.0f} MB"
+        )
+    failed = library["failed"]
+    if failed:
+        lines.append(f"not read   {len(failed)}")
+    lines += [f"  ! {_failure(file)}" for file in failed[:20]]
+    if len(failed) > 20:
+        lines.append(f"  and {len(failed) - 20} more; --json lists all")
+    return "\n".join(lines)
+
+
+def _root_line(root: Mapping[str, Any]) -> str:
+    state = "" if root["state"] == "watched" else f"  ({root['state']})"
+    note = f"  {safe_text(root['note'], single_line=True)}" if root["note"] else ""
+    return f"{shown_path(root['path'])}  {root['files']:,} files{state}{note}"
+
+
+def _failure(file: Mapping[str, Any]) -> str:
+    hint = f" {safe_text(file['hint'], single_line=True)}" if file.get("hint") else ""
+    return f"{shown_path(file['path'])}: {safe_text(file['reason'], single_line=True)}{hint}"
+
+
+def roots_text(roots: Iterable[Mapping[str, Any]]) -> str:
+    """One folder a line."""
+    return "\n".join(_root_line(root) for root in roots)
+
+
+def details_text(details: Mapping[str, Any]) -> str:
+    """What is known of a document, one fact a line; empty ones are left out."""
+    facts: list[tuple[str, object]] = [
+        ("path", shown_path(details["path"])),
+        ("title", details["title"]),
+        ("type", f"{details['kind']} ({details['format']})"),
+        ("language", details["language"]),
+        ("pages", details["pages"] or ""),
+        ("size", f"{details['size_bytes']:,} bytes, {details['characters']:,} characters"),
+        ("passages", details["chunks"]),
+        ("state", details["state"]),
+        ("reason", f"{details['reason']} {details['hint']}".strip()),
+        ("quality", "" if details["quality"] is None else details["quality"]),
+        ("tags", ", ".join(details["tags"])),
+        *((key, value) for key, value in sorted(details["metadata"].items())),
+        *(("copy", shown_path(path)) for path in details["duplicates"]),
+        *(("version", shown_path(path)) for path in details["versions"]),
+        *(("warning", warning) for warning in details["warnings"]),
+        ("no text on pages", ", ".join(map(str, details["textless_pages"]))),
+        ("document", details["document"]),
+    ]
+    return "\n".join(
+        f"{safe_text(name):<10} {safe_text(str(value), single_line=True)}"
+        for name, value in facts
+        if value != ""
+    )
+
+
+def checks_text(checks: Iterable[Mapping[str, Any]]) -> str:
+    """One check a line, with the remedy below what failed."""
+    lines: list[str] = []
+    for check in checks:
+        lines.append(
+            f"{'ok  ' if check['ok'] else 'FAIL'} {safe_text(check['name'])}: {safe_text(check['detail'])}"
+        )
+        if check["remedy"] and not check["ok"]:
+            lines.append(f"       {safe_text(check['remedy'])}")
+    return "\n".join(lines)
