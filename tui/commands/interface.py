@@ -36,9 +36,9 @@ def open_interface(settings: Settings, paths: tuple[str, ...]) -> int:
 
         return connect_engine(settings.library_folder(), settings.config)
 
-    from tui.app import run
+    from tui.lifecycle import run
 
     with terminal.restored_at_the_end():
-        code = run(connect, paths=wanted, ui_settings=ui)
+        code = run(connect, paths=wanted, ui=ui)
     sys.stdout.flush()
     return code
