@@ -68,7 +68,7 @@ class Database:
                 "busy_timeout=5000",
                 "foreign_keys=ON",
                 "trusted_schema=OFF",
-                "wal_autocheckpoint=1000",
+                "wal_autocheckpoint=8000",
                 f"journal_size_limit={64 * 1024 * 1024}",
                 "temp_store=MEMORY",
                 "cache_size=-16384",
@@ -180,6 +180,20 @@ class Database:
                 raise
             finally:
                 self._depth = 0
+
+    @contextmanager
+    def part(self) -> Iterator[Connection]:
+        """A part of a transaction that is undone by itself when it fails, and the rest is not."""
+        with self.transaction() as db:
+            db.execute("SAVEPOINT part")
+            try:
+                yield db
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK TO part")
+                    db.execute("RELEASE part")
+                raise
+            db.execute("RELEASE part")
 
     def _rollback(self) -> None:
         try:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalogue.reads import read_text
+from indexer.catalogue.connection import Connection
+from indexer.catalogue.reads import count_pending, read_text
 from indexer.catalogue.writes import Writes
 from indexer.types import Generation
 
@@ -43,36 +44,52 @@ class Embeddings(Writes):
             )
             self.set_meta("model_id", str(model))
             db.execute(
-                "DELETE FROM embed_queue WHERE EXISTS"
-                " (SELECT 1 FROM vectors v WHERE v.model_id = ? AND v.key = embed_queue.key)",
-                (model,),
-            )
-            db.execute(
-                "INSERT INTO embed_queue SELECT c.key, min(c.id), 0 FROM chunks c WHERE NOT EXISTS"
-                " (SELECT 1 FROM vectors v WHERE v.model_id = ? AND v.key = c.key) GROUP BY c.key"
-                " ON CONFLICT (key) DO NOTHING",
+                "INSERT INTO embed_queue SELECT d.id, coalesce((SELECT -max(f.mtime_ns) / 86400000000000"
+                " FROM files f WHERE f.document_id = d.id), 0) FROM documents d WHERE EXISTS"
+                " (SELECT 1 FROM chunks c WHERE c.document_id = d.id AND NOT EXISTS"
+                " (SELECT 1 FROM vectors v WHERE v.model_id = ? AND v.key = c.key))"
+                " ON CONFLICT (document_id) DO NOTHING",
                 (model,),
             )
             return model
 
-    def next_to_embed(self, limit: int) -> list[Waiting]:
-        """The chunks that should be embedded next."""
+    def next_to_embed(self, model_id: int, limit: int) -> list[Waiting]:
+        """Up to `limit` chunks without a vector, most urgent document first; takes finished ones off."""
+        while True:
+            waiting: list[Waiting] = []
+            finished: list[tuple[int]] = []
+            with self.reader() as db:
+                queued = db.execute(
+                    "SELECT document_id FROM embed_queue ORDER BY priority, document_id LIMIT 64"
+                ).fetchall()
+                for (document,) in queued:
+                    found = _without_vector(db, model_id, document, limit - len(waiting))
+                    waiting += found
+                    if len(waiting) >= limit:
+                        break
+                    if not found:
+                        finished.append((document,))
+            if finished:
+                with self.transaction() as db:
+                    db.executemany(
+                        # A document that was replaced meanwhile has its chunks to be embedded.
+                        "DELETE FROM embed_queue WHERE document_id = ?1 AND NOT EXISTS"
+                        " (SELECT 1 FROM chunks c WHERE c.document_id = ?1 AND NOT EXISTS (SELECT 1 FROM vectors v"
+                        f" WHERE v.model_id = {int(model_id)} AND v.key = c.key))",
+                        finished,
+                    )
+            if waiting or not queued:
+                return waiting
+
+    def pending_embed(self) -> int:
+        """Chunks that wait for a vector of the model in use."""
         with self.reader() as db:
-            rows = db.execute(
-                'SELECT q.key, c.id, d.title, c.heading, d.id, c.start, c."end" FROM embed_queue q'
-                " JOIN chunks c ON c.id = q.chunk_id JOIN documents d ON d.id = c.document_id"
-                " ORDER BY q.priority, q.chunk_id LIMIT ?",
-                (limit,),
-            ).fetchall()
-            return [
-                Waiting(key, chunk, title, heading, read_text(db, document, start, end))
-                for key, chunk, title, heading, document, start, end in rows
-            ]
+            return count_pending(db)
 
     def store_vectors(
         self, model_id: int, keys: Sequence[bytes], vectors: NDArray[np.float32]
     ) -> tuple[list[int], NDArray[np.float32]]:
-        """Store vectors and take their keys off the queue.
+        """Store vectors.
 
         Keys that have a vector already, or that no chunk has any more, are left out.
 
@@ -94,7 +111,6 @@ class Embeddings(Writes):
                 if row is not None:
                     ids.append(row[0])
                     taken.append(place)
-            db.executemany("DELETE FROM embed_queue WHERE key = ?", ((key,) for key in keys))
         return ids, packed[taken].astype(np.float32)
 
     def drop_unused_vectors(self, model_id: int) -> list[int]:
@@ -176,6 +192,24 @@ class Embeddings(Writes):
                 "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?)",
                 ((g.name, model_id, g.lo, g.hi, g.count, g.manifest, now) for g in added),
             )
+
+
+def _without_vector(db: Connection, model_id: int, document: int, limit: int) -> list[Waiting]:
+    rows = db.execute(
+        'SELECT c.key, c.id, d.title, c.heading, c.start, c."end" FROM chunks c'
+        " JOIN documents d ON d.id = c.document_id WHERE c.document_id = ?1 AND NOT EXISTS"
+        " (SELECT 1 FROM vectors v WHERE v.model_id = ?2 AND v.key = c.key) ORDER BY c.ordinal LIMIT ?3",
+        (document, model_id, limit),
+    ).fetchall()
+    if not rows:
+        return []
+    first, last = rows[0][4], rows[-1][5]
+    text = read_text(db, document, first, last)
+    distinct = {row[0]: row for row in rows}
+    return [
+        Waiting(key, chunk, title, heading, text[start - first : end - first])
+        for key, chunk, title, heading, start, end in distinct.values()
+    ]
 
 
 def _matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:

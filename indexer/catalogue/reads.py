@@ -45,6 +45,9 @@ class StoredDocument(NamedTuple):
 
 
 _STATE = "id, path, size_bytes, mtime_ns, ctime_ns, dev, ino, status, document_id"
+KNOWN = "NOT (status = 'pending' AND document_id IS NULL)"
+"""Files that were read at least once; others are not in the keyword index yet."""
+
 _DOCUMENT = "id, hash, status, format, parser, title, language, members"
 
 
@@ -57,6 +60,12 @@ class Reads(Database):
         """Id and path of every root."""
         with self.reader() as db:
             return dict(db.execute("SELECT id, path FROM roots ORDER BY path").fetchall())
+
+    def root_state(self, root_id: int) -> str:
+        """State of a root: watched, polled or missing; "" when there is no such root."""
+        with self.reader() as db:
+            row = db.execute("SELECT state FROM roots WHERE id = ?", (root_id,)).fetchone()
+        return row[0] if row else ""
 
     def roots(self) -> tuple[Root, ...]:
         """Every root with its state and the number of its files (members not counted)."""
@@ -212,9 +221,11 @@ class Reads(Database):
         return [row[0] for row in rows]
 
     def file_ids(self) -> list[int]:
-        """Ids of all files, members included."""
+        """Ids of all files that the keyword index should know, members included."""
         with self.reader() as db:
-            return [row[0] for row in db.execute("SELECT id FROM files ORDER BY id").fetchall()]
+            return [
+                row[0] for row in db.execute(f"SELECT id FROM files WHERE {KNOWN} ORDER BY id").fetchall()
+            ]
 
     # --- counts ---
 
@@ -276,8 +287,18 @@ def counts(db: Connection) -> dict[str, int]:
         "pending_parse": one(
             "SELECT count(*) FROM files WHERE status IN ('pending', 'changed-while-reading')"
         ),
-        "pending_embed": one("SELECT count(*) FROM embed_queue"),
+        "pending_embed": count_pending(db),
     }
+
+
+def count_pending(db: Connection) -> int:
+    """Chunks that wait for a vector of the model in use."""
+    row = db.execute(
+        "SELECT count(*) FROM embed_queue q JOIN chunks c ON c.document_id = q.document_id WHERE NOT EXISTS"
+        " (SELECT 1 FROM vectors v WHERE v.model_id = ? AND v.key = c.key)",
+        (current_model(db),),
+    ).fetchone()
+    return int(row[0])
 
 
 def current_model(db: Connection) -> int:

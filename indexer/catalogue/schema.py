@@ -1,8 +1,8 @@
 """The tables of the catalogue, in one place, with what each column counts.
 
 Identity: a *document* is a content (SHA-256 of its bytes), a *file* is a path that holds it now, a *chunk*
-is a span of a document's text, a *vector* belongs to the SHA-256 prefix of the text that was embedded
-(`chunks.key`), so that copies, renames and unchanged parts of an edited document share it.
+is a span of a document's text, a *vector* belongs to `chunks.key`, 16 bytes of SHA-256 over all that goes
+into the embedded text, so that copies, renames and unchanged parts of an edited document share it.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ CREATE TABLE chunks (
     page        INTEGER,
     heading     TEXT NOT NULL DEFAULT '',
     language    TEXT NOT NULL DEFAULT '',
-    key         BLOB NOT NULL,                 -- first 16 bytes of SHA-256 of the embedded text
+    key         BLOB NOT NULL,                 -- names what is embedded: title, heading, text
     UNIQUE (document_id, ordinal)
 ) STRICT;
 CREATE INDEX chunks_key ON chunks (key);
@@ -112,13 +112,11 @@ CREATE TABLE vectors (
     UNIQUE (model_id, key)
 ) STRICT;
 
-CREATE TABLE embed_queue (                      -- chunk keys without a vector of the current model
-    key      BLOB PRIMARY KEY,
-    chunk_id INTEGER NOT NULL REFERENCES chunks (id) ON DELETE CASCADE,
-    priority INTEGER NOT NULL                   -- smaller first
-) STRICT, WITHOUT ROWID;
+CREATE TABLE embed_queue (                      -- documents that may have chunks without a vector
+    document_id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    priority    INTEGER NOT NULL                -- smaller first
+) STRICT;
 CREATE INDEX embed_queue_priority ON embed_queue (priority);
-CREATE INDEX embed_queue_chunk ON embed_queue (chunk_id);
 
 CREATE TABLE generations (                      -- sealed Chroma directories in use
     name       TEXT PRIMARY KEY,                -- directory below <library>/vectors

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from indexer.catalogue.connection import Connection
-from indexer.catalogue.reads import Reads, current_model
+from indexer.catalogue.reads import Reads
 from indexer.catalogue.schema import TEXT_BLOCK
 from indexer.types import Chunk, ParsedDocument, Status
 
@@ -204,8 +204,12 @@ class Writes(Reads):
             (after, before),
         )
 
-    def _orphans(self, db: Connection, documents: Iterable[int]) -> list[int]:
+    def release(self, documents: Iterable[int]) -> list[int]:
         """Of these documents, those that no path holds; they leave the keyword index."""
+        with self.transaction() as db:
+            return self._orphans(db, documents)
+
+    def _orphans(self, db: Connection, documents: Iterable[int]) -> list[int]:
         orphans = [
             document
             for document in documents
@@ -362,12 +366,8 @@ class Writes(Reads):
                     for i, c, key in zip(ids, new.chunks, new.keys, strict=True)
                 ),
             )
-            model = current_model(db)
-            db.executemany(
-                "INSERT INTO embed_queue SELECT ?1, ?2, ?3 WHERE NOT EXISTS"
-                " (SELECT 1 FROM vectors WHERE model_id = ?4 AND key = ?1) ON CONFLICT (key) DO NOTHING",
-                ((key, i, new.priority, model) for i, key in zip(ids, new.keys, strict=True)),
-            )
+            if ids:
+                db.execute("INSERT OR REPLACE INTO embed_queue VALUES (?, ?)", (document_id, new.priority))
             _outbox(db, "add-document", [document_id])
             return document_id, ids
 
@@ -409,15 +409,8 @@ class Writes(Reads):
         return int(cursor.lastrowid or 0)
 
     def _empty_document(self, db: Connection, document_id: int) -> None:
-        """Remove text and chunks; keys that other documents share stay queued for embedding."""
-        db.execute(
-            "UPDATE embed_queue SET chunk_id = other FROM (SELECT q.key AS shared, min(c.id) AS other"
-            " FROM embed_queue q JOIN chunks own ON own.id = q.chunk_id AND own.document_id = ?1"
-            " JOIN chunks c ON c.key = q.key AND c.document_id <> ?1 GROUP BY q.key) WHERE key = shared",
-            (document_id,),
-        )
-        db.execute("DELETE FROM chunks WHERE document_id = ?", (document_id,))
-        db.execute("DELETE FROM texts WHERE document_id = ?", (document_id,))
+        for table in ("chunks", "texts", "embed_queue"):
+            db.execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))
 
     def drop_documents(self, ids: Iterable[int]) -> list[int]:
         """Remove documents that no path holds; those that found a path again stay. Returns those gone."""
