@@ -129,7 +129,10 @@ class _Asking:
         sources = passages.sources(result.hits)
         wanted = passages.terms(query, self.library)
         vector = self.library.embed_query(query)
-        ranked = extractive.rank_sentences(query, wanted, sources, vector, self.library.embed_passages)
+        trust = passages.trust_in_meaning(query, self.library)
+        ranked = extractive.rank_sentences(
+            query, wanted, sources, vector, self.library.embed_passages, trust=trust
+        )
         self.task.check()
         fit = evidence.weigh(wanted, sources, ranked)
         return _Draft(
@@ -235,7 +238,7 @@ class _Asking:
         )
 
     def _not_found(self, draft: _Draft, generator: str = extractive.NAME) -> Answer:
-        nearest = quote_sentences(draft.ranked, draft.sources, self.library, 1, enough=0.0)
+        nearest = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
         return Answer(
             question=self.request.question,
             status="not_found",
@@ -303,12 +306,12 @@ def quote_sentences(
     library: Library,
     first: int,
     *,
-    enough: float = extractive.ENOUGH,
+    near: float = extractive.NEAR_BEST,
 ) -> _Written:
     """The best sentences as quotes, numbered from `first`; what cannot be proven is left out."""
     claims: list[Claim] = []
     citations: list[Citation] = []
-    for each in extractive.choose(ranked, enough=enough):
+    for each in extractive.choose(ranked, near=near):
         source = sources[each.sentence.passage]
         start, end = extractive.span_to_quote(each.sentence, source)
         n = first + len(citations)

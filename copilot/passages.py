@@ -74,6 +74,14 @@ def _frequency(word: str, library: Library) -> tuple[int, int]:
     return (0 if result.notes else result.total), max(result.documents, 1)
 
 
+def trust_in_meaning(question: str, library: Library) -> float:
+    """How much the cosine of a question says, 0 to 1: less in languages the built-in model does not know."""
+    settings = library.config
+    if settings.embedding.provider != "minilm" or language.detect(question) in ("en", ""):
+        return 1.0
+    return min(settings.search.foreign_weight / max(settings.search.semantic_weight, 0.01), 1.0)
+
+
 def covered(wanted: Sequence[Term], held: Sequence[str]) -> float:
     """The share of the weight of `wanted` that occurs among the folded words `held`, 0 to 1."""
     total = sum(term.weight for term in wanted)
