@@ -177,6 +177,8 @@ def _wide(sample: bytes) -> str:
             return name
     pairs = sample[: len(sample) - len(sample) % 2]
     even, odd = pairs[::2].count(0), pairs[1::2].count(0)
+    if even + odd < len(pairs) / 4 and sample.isascii():
+        return ""  # a few zero bytes strayed into ASCII: no other script is all below 0x80 in UTF-16
     for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if zeros > 20 * others and zeros > len(pairs) / 200 and _plausible(pairs, name):
             return name
