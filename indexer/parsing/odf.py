@@ -371,4 +371,4 @@ def _value(cell: Element) -> str:
 
 def _repeated(element: Element, name: str) -> int:
     value = attribute(element, name)
-    return int(value) if value.isdecimal() and len(value) < 8 else 1
+    return int(value) if value.isdecimal() and len(value) < 12 else 1

@@ -75,7 +75,7 @@ def _number(value: str, is_date: bool) -> str:
         return value
     if is_date and 0 < number < 2_958_466:
         # Excel counts days from here, the leap day of 1900 that never was included.
-        moment = datetime.datetime(1899, 12, 30) + datetime.timedelta(days=number)
+        moment = datetime.datetime(1899, 12, 30) + datetime.timedelta(seconds=round(number * 86_400))
         return cell_text(moment)
     return cell_text(number)
 
