@@ -28,7 +28,7 @@ _GUARD = f"""
 trap '' TTOU INT HUP QUIT TSTP
 read -r ended
 [ "$ended" = ended ] && exit 0
-stty "$1"
+stty "$1" <&1
 printf '{_RESET}'
 echo 'quire ended unexpectedly; the library is unharmed.'
 """

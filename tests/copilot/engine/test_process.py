@@ -1,0 +1,190 @@
+"""Engines as real processes over a real, empty library: starting, ending, dying, being replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copilot.engine import client, process
+from copilot.engine.client import Wire
+from indexer.errors import ConfigError, EngineError, LibraryRefusedError
+
+HELLO = """
+import sys
+from copilot.engine.client import Wire
+print(Wire(sys.argv[1]).hello()["pid"])
+"""
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text('[embedding]\nprovider = "none"\n[language_model]\nprovider = "none"\n')
+    monkeypatch.setenv("QUIRE_CONFIG", str(path))
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path, config: Path) -> Iterator[process.Place]:
+    place = process.place_of(tmp_path / "library")
+    yield place
+    process.stop(place)
+
+
+def test_clients_started_at_once_make_one_engine(place: process.Place) -> None:
+    clients = [
+        subprocess.Popen([sys.executable, "-c", HELLO, place.library], stdout=subprocess.PIPE, text=True)
+        for _ in range(10)
+    ]
+    answers = [each.communicate(timeout=60)[0] for each in clients]
+    assert all(each.returncode == 0 for each in clients)
+    assert len(set(answers)) == 1
+    assert place.log.read_text().count(" serves, ") == 1
+
+
+def test_killed_engine_is_started_again_and_the_call_repeated(place: process.Place) -> None:
+    wire = Wire(place.library)
+    first = wire.hello()["pid"]
+    os.kill(first, signal.SIGKILL)
+    assert wire.call("progress")["stage"] in ("idle", "scan")
+    assert wire.hello()["pid"] != first
+
+
+def test_lost_engine_ends_a_stream_and_the_next_one_finds_a_new_engine(place: process.Place) -> None:
+    wire = Wire(place.library)
+    events = wire.stream("events")
+    assert next(events)[0] == "Progress"
+    os.kill(wire.hello()["pid"], signal.SIGKILL)
+    with pytest.raises(client.EngineLostError):
+        list(events)
+    again = wire.stream("events")
+    assert next(again)[0] == "Progress"
+    again.close()
+
+
+def test_hanging_engine_is_replaced(place: process.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(place.library)
+    first = wire.hello()["pid"]
+    monkeypatch.setattr(client, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(client, "HELLO_S", 0.5)
+    os.kill(first, signal.SIGSTOP)
+    assert wire.call("progress")["stage"] in ("idle", "scan")
+    monkeypatch.undo()
+    assert process.engine_pid(place) != first
+
+
+def test_engine_of_other_code_is_replaced_once(place: process.Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Wire(place.library).hello()["pid"]
+    monkeypatch.setenv("QUIRE_BUILD", "newer")
+    clients = [
+        subprocess.Popen([sys.executable, "-c", HELLO, place.library], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    answers = {each.communicate(timeout=60)[0].strip() for each in clients}
+    assert len(answers) == 1
+    assert answers != {str(old)}
+    assert Wire(place.library).hello()["build"] == "newer"
+
+
+def test_changed_settings_replace_the_engine(place: process.Place, config: Path) -> None:
+    wire = Wire(place.library)
+    first = wire.hello()["pid"]
+    config.write_text(config.read_text() + "[engine]\nidle_minutes = 5\n")
+    wire.call("progress")
+    assert wire.hello()["pid"] != first
+
+
+def test_sigterm_leaves_nothing_behind(place: process.Place) -> None:
+    pid = Wire(place.library).hello()["pid"]
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: process.engine_pid(place) is None, "the engine is gone")
+    wait_until(lambda: not place.socket.exists(), "the socket is gone")
+    assert "Traceback" not in place.log.read_text()
+    assert not process.stop(place)
+
+
+def test_socket_of_a_dead_engine_is_replaced(place: process.Place) -> None:
+    process.private_folder(place.library)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(place.socket))
+    assert process.engine_pid(place) is None
+    assert Wire(place.library).hello()["pid"] > 0
+
+
+def test_idle_engine_ends_by_itself(place: process.Place, config: Path) -> None:
+    config.write_text(config.read_text() + "[engine]\nidle_minutes = 0.01\n")
+    Wire(place.library).hello()
+    wait_until(lambda: process.engine_pid(place) is None, "the engine has ended")
+    wait_until(lambda: not place.socket.exists(), "the socket is gone")
+
+
+def test_what_keeps_the_engine_from_starting_is_told(place: process.Place, config: Path) -> None:
+    config.write_text("[serach]\nlimit = 3\n")
+    with pytest.raises(ConfigError, match="did you mean search"):
+        Wire(place.library).hello()
+
+
+def test_client_that_may_not_start_one_says_so(place: process.Place) -> None:
+    with pytest.raises(EngineError, match="not running"):
+        client.connect(place.library, start=False)
+
+
+def test_nothing_listens_on_the_network_and_nobody_else_can_read(place: process.Place) -> None:
+    pid = Wire(place.library).hello()["pid"]
+    own = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        path = Path(f"/proc/{pid}/net/{table}")
+        rows = path.read_text().splitlines()[1:] if path.exists() else []
+        assert not [row for row in rows if f"socket:[{row.split()[9]}]" in own]
+    everything = [place.library, *place.library.rglob("*")]
+    open_to_others = [path for path in everything if stat.S_IMODE(path.lstat().st_mode) & 0o077]
+    assert open_to_others == []
+    assert stat.S_IMODE(place.socket.stat().st_mode) == 0o600
+
+
+def test_path_too_long_for_a_socket_uses_the_runtime_folder(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = Path(f"/tmp/quire-test-{os.getpid()}")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    runtime.mkdir(mode=0o700)
+    place = process.place_of(tmp_path / ("long" * 30))
+    try:
+        assert place.socket.parent == runtime / "quire"
+        assert Wire(place.library).hello()["pid"] == process.engine_pid(place)
+        assert stat.S_IMODE(place.socket.parent.stat().st_mode) == 0o700
+    finally:
+        process.stop(place)
+        place.socket.parent.rmdir()
+        runtime.rmdir()
+
+
+def test_folder_others_can_write_to_is_refused(place: process.Place) -> None:
+    place.library.mkdir()
+    place.library.chmod(0o777)
+    with pytest.raises(LibraryRefusedError, match="Others may write"):
+        Wire(place.library).hello()
+    place.library.chmod(0o700)
+
+
+def test_folder_that_is_a_link_is_refused_for_sockets(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(LibraryRefusedError, match="another user"):
+        process.private_folder(tmp_path / "link")
