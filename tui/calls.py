@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from textual.message import Message
@@ -120,9 +120,9 @@ class Stream:
     def stop(self) -> None:
         """Stop at once for the person; the work behind it ends at its next event."""
         self._stopped.set()
-        cancel = getattr(self._iterator, "cancel", None)  # a client's stream can be cut while it waits
-        if cancel is not None:
-            cancel()
+        iterator = self._iterator
+        if iterator is not None and not isinstance(iterator, Generator):
+            iterator.close()  # type: ignore[attr-defined]  # a client's stream can be cut while it waits
 
     def _read(self) -> None:
         error: BaseException | None = None
@@ -134,9 +134,7 @@ class Stream:
                         break
                     self._post(self._each, event)
             finally:
-                close = getattr(iterator, "close", None)
-                if close is not None:
-                    close()
+                iterator.close()  # type: ignore[attr-defined]  # every stream of a session has it
         except Exception as exc:  # noqa: BLE001 - as in Calls
             error = exc
         self._post(self._ended, error)

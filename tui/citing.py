@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote as quote_url
 
@@ -25,7 +26,7 @@ class Target(NamedTuple):
 
 def short_path(path: str) -> str:
     """A path with `~` for the home folder."""
-    home = os.path.expanduser("~")
+    home = str(Path("~").expanduser())
     return f"~{path[len(home) :]}" if home != "/" and path.startswith(home + "/") else path
 
 

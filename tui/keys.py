@@ -13,8 +13,8 @@ from typing import NamedTuple
 from textual.binding import Binding
 
 
-def _key(id: str, keys: str, action: str, label: str, tooltip: str, *, show: bool = False) -> Binding:
-    return Binding(keys, action, label, show=show, tooltip=tooltip, id=id)
+def _key(id: str, keys: str, action: str, label: str, tooltip: str) -> Binding:
+    return Binding(keys, action, label, show=False, tooltip=tooltip, id=id)
 
 
 ANYWHERE = [
@@ -50,21 +50,22 @@ ANYWHERE = [
     _key("app.suspend", "ctrl+z", "suspend_process", "Suspend", "Suspend to the shell; fg comes back"),
     _key("app.tasks", "w", "tasks", "Tasks", "What is being done, and what failed"),
     _key("app.rescan", "R", "rescan", "Rescan", "Bring the folders up to date"),
-    _key("app.add", "A", "add_folder", "Add", "Add a folder", show=True),
+    _key("app.add", "A", "add_folder", "Add", "Add a folder"),
     _key("app.remove", "delete,X", "remove_folder", "Remove", "Stop watching a folder; its files stay"),
 ]
 """Work everywhere; plain letters only while no input has the focus."""
 
 INPUT = [
+    _key("input.enter", "enter", "submit", "Go", "To the list; in Ask and Summarize, send"),
     _key("input.up", "up", "list_move(-1)", "Up", "Up in the list while typing goes on"),
-    _key("input.down", "down,ctrl+n", "list_move(1)", "Down", "Down in the list while typing goes on"),
+    _key("input.down", "down,ctrl+n", "list_move(1)", "Next", "Down in the list while typing goes on"),
     _key("input.page_up", "pageup", "list_page(-1)", "Page up", "A page up in the list"),
     _key("input.page_down", "pagedown", "list_page(1)", "Page down", "A page down in the list"),
 ]
 """In an input line, besides the usual keys of editing. Right at the end accepts a suggestion."""
 
 LIST = [
-    _key("list.open", "enter,l,right", "open", "Read", "Read it: the whole document at the match", show=True),
+    _key("list.open", "enter,l,right", "open", "Read", "Read it: the whole document at the match"),
     _key("list.down", "j,down", "move(1)", "Down", "One down"),
     _key("list.up", "k,up", "move(-1)", "Up", "One up"),
     _key("list.half_down", "ctrl+d", "page(0.5)", "Half down", "Half a page down"),
@@ -77,26 +78,28 @@ LIST = [
 """In every list."""
 
 ROWS = [
-    _key("row.mark", "space", "mark", "Mark", "Mark and go down; actions take the marked ones", show=True),
+    _key("row.mark", "space", "mark", "Mark", "Mark and go down; actions take the marked ones"),
     _key("row.range", "v", "range", "Range", "Mark a range: from here to where you go; again ends it"),
     _key("row.all", "asterisk", "mark_all", "All", "Mark all of the result"),
 ]
 """In lists of documents."""
 
 ITEM = [
-    _key("item.view", "o,ctrl+o", "view", "Open", "Open at the page in its viewer", show=True),
+    _key("item.view", "o,ctrl+o", "view", "Open", "Open at the page in its viewer"),
     _key("item.program", "O", "choose_program", "Program", "Choose the program to open it with"),
     _key("item.edit", "e", "edit", "Edit", "Open in $VISUAL or $EDITOR at the line"),
-    _key("item.copy", "y,ctrl+y", "copy", "Cite", "Copy a citation", show=True),
+    _key(
+        "item.copy", "y,ctrl+y", "copy", "Cite", "Copy a citation; in an answer, the answer with its sources"
+    ),
     _key("item.copy_menu", "Y", "copy_menu", "Copy", "Copy path, page, quote, Markdown link or JSON"),
-    _key("item.ask", "a", "ask_scope", "Ask", "Ask these documents: the marked ones or this one", show=True),
+    _key("item.ask", "a", "ask_scope", "Ask", "Ask these documents: the marked ones or this one"),
     _key("item.summarize", "S", "summarize_scope", "Sum up", "Summarize the marked documents or this one"),
     _key("item.details", "i", "details", "Details", "What is known of this document"),
 ]
 """On a document: in lists, previews and the reader."""
 
 PANE = [
-    _key("pane.input", "slash", "input", "Query", "To the input line", show=True),
+    _key("pane.input", "slash", "input", "Query", "To the input line"),
     _key("pane.zoom", "z", "zoom", "Zoom", "This part on the whole screen, and back"),
 ]
 """In every pane."""
@@ -132,9 +135,9 @@ READER = [
 """In text: the preview when it has the focus, and the reader."""
 
 READER_PANE = [
-    _key("reader.close", "h,left", "leave", "Back", "Back to the list", show=True),
-    _key("reader.find", "slash", "input", "Find", "Find in this document", show=True),
-    _key("reader.page", "number_sign", "go_to_page", "Page", "Go to a page", show=True),
+    _key("reader.close", "h,left", "leave", "Back", "Back to the list"),
+    _key("reader.find", "slash", "input", "Find", "Find in this document"),
+    _key("reader.page", "number_sign", "go_to_page", "Page", "Go to a page"),
     _key(
         "reader.page_previous",
         "left_curly_bracket",
@@ -143,40 +146,42 @@ READER_PANE = [
         "A page of the document back",
     ),
     _key("reader.page_next", "right_curly_bracket", "page_step(1)", "Page on", "A page of the document on"),
-    _key("reader.headings", "t", "headings", "Contents", "Headings of the document: go to one", show=True),
+    _key("reader.headings", "t", "headings", "Contents", "Headings of the document: go to one"),
 ]
 """In the reader."""
 
 ANSWER = [
-    _key("answer.next", "n", "citation(1)", "Next source", "Next citation", show=True),
+    _key("answer.next", "n", "citation(1)", "Next source", "Next citation"),
     _key("answer.previous", "N", "citation(-1)", "Previous source", "Previous citation"),
-    _key("answer.open", "enter", "open_source", "Source", "Open the source at the quote", show=True),
-    _key("answer.again", "r", "again", "Again", "Ask again", show=True),
-    _key("answer.scope", "s", "scope", "Scope", "Limit the documents by a query", show=True),
-    _key("answer.copy", "y,ctrl+y", "copy", "Copy", "Copy the answer with its sources"),
+    _key("answer.open", "enter", "open_source", "Source", "Open the source at the quote"),
+    _key("answer.again", "r", "again", "Again", "Ask again"),
+    _key("answer.scope", "s", "scope", "Scope", "Limit the documents by a query"),
     _key("answer.new", "c", "new", "New", "Begin a new conversation"),
 ]
 """In an answer or a summary."""
 
 LIBRARY = [
     _key("library.group_previous", "left_curly_bracket", "group(-1)", "Group back", "The group before"),
-    _key("library.group_next", "right_curly_bracket", "group(1)", "Group", "The group after", show=True),
+    _key("library.group_next", "right_curly_bracket", "group(1)", "Group", "The group after"),
     _key("library.sort", "s", "sort", "Sort", "Sort: name, new, old, size, state"),
-    _key("library.retry", "r", "retry", "Again", "Read the marked files or this one again", show=True),
+    _key("library.retry", "r", "retry", "Again", "Read the marked files or this one again"),
 ]
 
 DIALOG = [
-    _key("dialog.close", "escape,ctrl+g", "close", "Close", "Close", show=True),
-    _key("dialog.quit", "q", "close", "Close", "Close"),
+    _key("dialog.close", "escape,ctrl+g,ctrl+c", "close", "Close", "Close"),
+    _key("dialog.done", "q", "close", "Close", "Close, where nothing is typed"),
+    _key("dialog.quit", "ctrl+q", "app.quit", "Quit", "Quit"),
+    _key("dialog.up", "up,ctrl+p", "list_move(-1)", "Up", "Up in the list while typing goes on"),
+    _key("dialog.down", "down,ctrl+n", "list_move(1)", "Down", "Down in the list while typing goes on"),
 ]
 
 TASKS = [
-    _key("tasks.retry", "r", "retry", "Try again", "Read everything that failed again", show=True),
-    _key("tasks.rescan", "R", "rescan", "Rescan", "Bring the folders up to date", show=True),
+    _key("tasks.retry", "r", "retry", "Try again", "Read everything that failed again"),
+    _key("tasks.rescan", "R", "rescan", "Rescan", "Bring the folders up to date"),
 ]
 
 DETAILS = [
-    _key("details.copy", "y", "copy", "Copy", "Copy this text", show=True),
+    _key("details.copy", "y", "copy", "Copy", "Copy this text"),
 ]
 
 
@@ -216,6 +221,35 @@ _TOGETHER = [
     (DIALOG, DETAILS),
 ]
 """Groups that are active at once: a key may have one meaning in each row."""
+
+
+FOOTER = (
+    "input.enter",
+    "input.down",
+    "list.open",
+    "answer.open",
+    "answer.next",
+    "text.next",
+    "item.view",
+    "item.copy",
+    "row.mark",
+    "reader.find",
+    "reader.page",
+    "reader.headings",
+    "reader.close",
+    "item.ask",
+    "answer.again",
+    "answer.scope",
+    "library.group_next",
+    "library.retry",
+    "tasks.retry",
+    "tasks.rescan",
+    "details.copy",
+    "pane.input",
+    "dialog.close",
+    "app.help",
+)
+"""Bindings worth a place in the footer, the most useful first; what does not fit is in help."""
 
 
 def bindings_by_id() -> dict[str, Binding]:

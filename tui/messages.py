@@ -53,7 +53,14 @@ class ReaderWanted(Message):
     """Somebody wants to read a document from a place on."""
 
     def __init__(
-        self, path: str, document: str, *, start: int = 0, end: int = 0, page: int | None = None, query: str = ""
+        self,
+        path: str,
+        document: str,
+        *,
+        start: int = 0,
+        end: int = 0,
+        page: int | None = None,
+        query: str = "",
     ) -> None:
         super().__init__()
         self.path = path

@@ -41,14 +41,27 @@ _ANYTHING = ("xdg-open {path}", "open {path}", "wslview {path}")
 _DANGEROUS = {".desktop", ".sh", ".bash", ".exe", ".bat", ".cmd", ".com", ".app", ".jar", ".scr", ".appimage"}
 """Types that a desktop would run instead of show."""
 
-_TERMINAL_PROGRAMS = {"vi", "vim", "nvim", "nano", "emacs", "hx", "helix", "micro", "kak", "less", "more", "ne"}
+_TERMINAL_PROGRAMS = {
+    "vi",
+    "vim",
+    "nvim",
+    "nano",
+    "emacs",
+    "hx",
+    "helix",
+    "micro",
+    "kak",
+    "less",
+    "more",
+    "ne",
+}
 
 
 def refusal(target: Target) -> str:
     """Why this file is not given to another program; "" when it may be."""
     if "!/" in target.path:
         return "It lies inside another file; copy its path or open that file."
-    if not os.path.isfile(target.path):
+    if not Path(target.path).is_file():
         return "The file is not there any more."
     if Path(target.path).suffix.lower() in _DANGEROUS:
         return "A desktop might run this file instead of showing it; use e to read it."
@@ -94,7 +107,7 @@ def _from_template(template: str, target: Target) -> Viewer | None:
         return None
     if not words:
         return None
-    path, page = os.path.abspath(target.path), str(target.page or 1)
+    path, page = str(Path(target.path).absolute()), str(target.page or 1)
     command = [word.replace("{page}", page).replace("{path}", path) for word in words]
     if not any("{path}" in word for word in words):
         command.append(path)

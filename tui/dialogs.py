@@ -1,0 +1,201 @@
+"""The dialogs of the app: palette, help, find, history, folders, texts. A part of `QuireApp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual.app import App
+
+from tui import keys
+from tui.messages import ReaderWanted
+from tui.widgets.rows import Choice, line_text
+
+if TYPE_CHECKING:
+    from indexer.types import DocumentDetails, Root
+    from tui.app import QuireApp
+
+Ended = Callable[[str | None], None]
+
+
+class Dialogs(App[int], inherit_bindings=False):
+    """Opens dialogs. Their modules are loaded when the first one opens, behind the first frame."""
+
+    @property
+    def _quire(self) -> QuireApp:
+        return cast("QuireApp", self)
+
+    def choose(self, title: str, choices: Sequence[Choice], ended: Ended) -> None:
+        """A menu; `ended` gets the key of the choice, or None."""
+        from tui.screens.picker import Picker
+
+        self.push_screen(Picker(title, choices), ended)
+
+    def choose_typing(self, title: str, choices: Sequence[Choice], ended: Ended, *, text: str = "") -> None:
+        """A list that is filtered as one types."""
+        from tui.screens.picker import Picker
+
+        self.push_screen(Picker(title, choices, typing=True, text=text), ended)
+
+    def ask_line(self, title: str, text: str, ended: Ended) -> None:
+        """A line to type; `ended` gets it, or None."""
+        from tui.screens.picker import LinePrompt
+
+        self.push_screen(LinePrompt(title, text), ended)
+
+    def show_text(self, title: str, text: str) -> None:
+        """A text to read and to copy."""
+        from tui.screens.texts import TextDialog
+
+        self.push_screen(TextDialog(title, text))
+
+    def show_details(self, details: DocumentDetails) -> None:
+        """What is known of a document."""
+        from tui.citing import file_name
+        from tui.screens.texts import details_text
+
+        self.show_text(line_text(file_name(details.path)), details_text(details))
+
+    def action_help(self) -> None:
+        """Keys of this place first, then all others, then the query language."""
+        from tui.screens.texts import Help, help_rows
+
+        active = {active.binding.id for active in self.screen.active_bindings.values() if active.binding.id}
+        self.push_screen(Help(help_rows(active, self._quire.settings.keys)))
+
+    def action_tasks(self) -> None:
+        """What is being done, and what failed."""
+        from tui.screens.tasks import Tasks
+
+        self.push_screen(Tasks())
+
+    def refresh_tasks(self) -> None:
+        """Bring an open Tasks dialog up to date."""
+        for screen in self.screen_stack[1:]:
+            refresh = getattr(screen, "refresh_tasks", None)
+            if refresh is not None and screen.is_attached:
+                refresh()
+
+    # --- finding
+
+    def action_find_document(self) -> None:
+        """Find a document by its name."""
+        from tui.screens.picker import NamePicker
+
+        session = self._quire.session
+        if session is None:
+            self._quire.say_briefly("Not now: the library is not open.")
+            return
+
+        def read(path: str | None) -> None:
+            if path is not None:
+                self.post_message(ReaderWanted(path, ""))
+
+        self.push_screen(NamePicker(session), read)
+
+    def action_history(self) -> None:
+        """Earlier queries of this pane."""
+        pane = self._quire.pane
+        queries = self._quire.state.history.get(pane.NAME, [])
+
+        def take(query: str | None) -> None:
+            if query is not None:
+                pane.take_history(query)
+
+        self.choose_typing("Earlier", [Choice(query, query) for query in queries], take)
+
+    # --- the palette
+
+    def action_palette(self) -> None:
+        """All commands that work here, themes, and what has no key."""
+        commands = self._commands()
+        choices = [Choice(str(n), label, hint) for n, (label, hint, _) in enumerate(commands)]
+
+        def act(chosen: str | None) -> None:
+            if chosen is not None:
+                commands[int(chosen)][2]()
+
+        self.choose_typing("Commands", choices, act)
+
+    def _commands(self) -> list[tuple[str, str, Callable[[], object]]]:
+        """(what, key, how) of each command."""
+        commands: dict[str, tuple[str, str, Callable[[], object]]] = {}
+        for key, active in self.screen.active_bindings.items():
+            binding = active.binding
+            if binding.id is None or binding.id in commands or binding.id in _NOT_COMMANDS:
+                continue
+
+            def act(action: str = binding.action, node: object = active.node) -> None:
+                self.call_later(self.run_action, action, node)
+
+            commands[binding.id] = (binding.tooltip, keys.show_key(key), act)
+        found = list(commands.values())
+        for theme in sorted(self.available_themes):
+
+            def choose(name: str = theme) -> None:
+                self._quire.choose_theme(name)
+
+            found.append((f"Theme: {theme}", "", choose))
+        return found
+
+    # --- folders
+
+    def action_add_folder(self) -> None:
+        """Choose a folder and add it."""
+        from tui.screens.folder import AddFolder
+
+        if self._quire.session is None:
+            self._quire.say_briefly("Not now: the library is not open.")
+            return
+
+        def add(path: str | None) -> None:
+            if path:
+                self._quire.pane.call("root", lambda session: session.add_root(path), self._root_added)
+
+        self.push_screen(AddFolder(), add)
+
+    def _root_added(self, root: Root) -> None:
+        self._quire.say_briefly(f"Added {line_text(root.path)}")
+        self._quire.read_status()
+
+    def action_remove_folder(self) -> None:
+        """Choose a folder and stop watching it."""
+        status = self._quire.status
+        if status is None or not status.library.roots:
+            self._quire.say_briefly("There are no folders.")
+            return
+        choices = [Choice(root.path, root.path, f"{root.files:,} files") for root in status.library.roots]
+
+        def confirm(path: str | None) -> None:
+            if path is not None:
+                self._confirm_removal(path)
+
+        self.choose("Stop watching which folder? Its files stay where they are.", choices, confirm)
+
+    def _confirm_removal(self, path: str) -> None:
+        from tui.screens.picker import Confirm
+
+        def remove(yes: bool | None) -> None:
+            if yes:
+                self._quire.pane.call("root", lambda session: session.remove_root(path), self._root_removed)
+
+        self.push_screen(
+            Confirm(f"Forget {line_text(path, 60)}?", "Yes, forget its documents; the files stay", "No"),
+            remove,
+        )
+
+    def _root_removed(self, root: Root) -> None:
+        self._quire.say_briefly(f"Removed {line_text(root.path)}")
+        self._quire.read_status()
+
+
+_NOT_COMMANDS = {
+    "app.palette",
+    "app.back",
+    "app.interrupt",
+    "app.close",
+    "focus.next",
+    "focus.previous",
+    *(binding.id for binding in [*keys.LIST, *keys.INPUT]),
+}
+"""Bindings that are movements, not commands."""

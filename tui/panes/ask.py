@@ -1,0 +1,138 @@
+"""Ask: a question, a streamed answer, the sources it stands on, follow-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.widgets import Input
+
+from tui.citing import file_name
+from tui.panes.proof import ProofPane
+from tui.widgets.bars import InfoLine
+from tui.widgets.rows import line_text
+
+if TYPE_CHECKING:
+    from copilot.types import Answer, Session, Summary
+
+_TURNS = 6
+"""Earlier questions that a follow-up is understood with."""
+
+
+class AskPane(ProofPane):
+    """The second pane."""
+
+    NAME = "ask"
+    TITLE = "Ask"
+    PLACEHOLDER: ClassVar[str] = "ask a question about your documents"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turns: list[tuple[str, str]] = []
+        self._question = ""
+
+    def hints(self) -> tuple[str, ...]:
+        """What happens here, and without a model."""
+        model = self.quire.language_model
+        lines = ["Every sentence of an answer names the page it stands on."]
+        if model is not None and not model.name:
+            lines.append("Answers are quotes now: no language model is set up.")
+            if model.note:
+                lines.append(line_text(model.note, 300))
+        elif model is not None and model.note:
+            lines.append(line_text(model.note, 300))
+        return tuple(lines)
+
+    def status_read(self, status: Any) -> None:
+        """Another model may be there."""
+        self.view.hint = self.hints()
+        if not self.view.entries:
+            self.view.refresh()
+
+    def shown(self) -> None:
+        """Show the scope."""
+        self.show_scope()
+
+    # --- scope
+
+    def show_scope(self) -> None:
+        """Say which documents are asked; nothing when all are."""
+        state, line = self.quire.state, self.query_one(InfoLine)
+        parts = []
+        if state.scope_paths:
+            names = ", ".join(file_name(path) for path in state.scope_paths[:2])
+            more = f" and {len(state.scope_paths) - 2} more" if len(state.scope_paths) > 2 else ""
+            parts.append(f"{line_text(names)}{more}")
+        if state.scope:
+            parts.append(line_text(state.scope))
+        line.show(f"scope: {' · '.join(parts)}   s changes it" if parts else "")
+
+    def action_scope(self) -> None:
+        """Ask for a query whose filters limit the documents; empty means all of them."""
+
+        def set_scope(text: str | None) -> None:
+            if text is not None:
+                self.set_scope(text.strip(), [])
+
+        self.quire.ask_line("Ask only in (a query; empty for all)", self.quire.state.scope, set_scope)
+
+    def set_scope(self, scope: str, paths: list[str]) -> None:
+        """Limit the documents; another scope begins another conversation."""
+        state = self.quire.state
+        if (scope, paths) != (state.scope, state.scope_paths):
+            state.scope, state.scope_paths = scope, paths
+            self._turns = []
+            self.quire.state_changed()
+        self.show_scope()
+
+    # --- asking
+
+    @on(Input.Submitted)
+    def submit(self, event: Input.Submitted) -> None:
+        """Send the question."""
+        event.stop()
+        question = event.value.strip()
+        if question and self.ask(question):
+            self.query_input.value = ""
+            self.view.focus()
+
+    def ask(self, question: str) -> bool:
+        """Ask; the earlier turns go along."""
+        state = self.quire.state
+        if state.remember(self.NAME, question):
+            self.quire.state_changed()
+        self._question = question
+        turns, scope, paths = tuple(self._turns[-_TURNS:]), state.scope, tuple(state.scope_paths)
+
+        def open_answer(session: Session) -> Iterator[Any]:
+            from copilot.types import AskRequest, Turn
+
+            history = tuple(Turn(question=asked, answer=answer) for asked, answer in turns)
+            return session.ask(AskRequest(question=question, scope=scope, documents=paths, history=history))
+
+        return self.start(question, open_answer)
+
+    def finished(self, answer: Answer | Summary) -> None:
+        """Remember the turn for follow-ups."""
+        self._turns.append((self._question, self._entry.text if self._entry else ""))
+
+    def action_again(self) -> None:
+        """Ask the last question again, as if it had not been asked."""
+        if not self._question:
+            self.query_input.focus()
+            return
+        if self._turns and self._turns[-1][0] == self._question:
+            self._turns.pop()
+        if self.view.entries:
+            self.view.entries.pop()
+        self.ask(self._question)
+
+    def action_new(self) -> None:
+        """Begin a new conversation."""
+        self.stop()
+        self._turns, self._question, self.answer, self._entry = [], "", None, None
+        self.view.clear()
+        self._show_sources((), "")
+        self.say("")
+        self.query_input.focus()

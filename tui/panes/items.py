@@ -1,0 +1,163 @@
+"""The actions on a document, the same in every list, preview, answer and in the reader."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import SuspendNotSupported
+from textual.binding import BindingType
+
+from tui import citing, viewers
+from tui.citing import Target
+from tui.keys import ITEM
+from tui.panes.pane import Pane
+from tui.widgets.rows import Choice
+
+_AS_THEY_ARE = {"text", "code"}
+"""Kinds whose file an editor can show at the line; of others it gets the extracted text."""
+
+
+class ItemPane(Pane):
+    """A pane whose parts show documents."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(ITEM)
+
+    def targets(self) -> list[str]:
+        """Paths of the marked documents, or of the one here."""
+        marked = list(self.quire.marks)
+        target = self.target()
+        return marked or ([target.path] if target else [])
+
+    def _here(self) -> Target | None:
+        target = self.target()
+        if target is None:
+            self.quire.say_briefly("There is no document here.")
+        return target
+
+    # --- open
+
+    def action_view(self) -> None:
+        """Open at the page in the best viewer there is."""
+        target = self._here()
+        if target is None:
+            return
+        if refusal := viewers.refusal(target):
+            self.quire.say_briefly(refusal)
+            return
+        offered = viewers.viewers(target, self.quire.settings.viewers, os.environ)
+        if offered:
+            self.run_viewer(offered[0], target)
+        else:
+            self.quire.say_briefly("No viewer can start here; Enter reads, Y copies the path.")
+
+    def action_choose_program(self) -> None:
+        """Choose the program to open it with."""
+        target = self._here()
+        if target is None:
+            return
+        if refusal := viewers.refusal(target):
+            self.quire.say_briefly(refusal)
+            return
+        offered = viewers.viewers(target, self.quire.settings.viewers, os.environ)
+        offered.append(viewers.editor(target.path, 1, os.environ))
+        choices = [Choice(str(n), viewer.name, " ".join(viewer.command)) for n, viewer in enumerate(offered)]
+
+        def run(chosen: str | None) -> None:
+            if chosen is not None:
+                self.run_viewer(offered[int(chosen)], target)
+
+        self.quire.choose("Open with", choices, run)
+
+    def run_viewer(self, viewer: viewers.Viewer, target: Target) -> None:
+        """Start a program; one that needs the terminal gets it until it ends."""
+        try:
+            if viewer.terminal:
+                with self.app.suspend():
+                    subprocess.run(viewer.command, check=False)
+            else:
+                subprocess.Popen(
+                    viewer.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                self.quire.say_briefly(f"{viewer.name}: {citing.file_name(target.path)}")
+        except SuspendNotSupported:
+            self.quire.say_briefly(f"{viewer.name} needs a terminal of its own.")
+        except OSError as exc:
+            self.quire.say_briefly(f"{viewer.name} did not start: {exc.strerror}.")
+
+    def action_edit(self) -> None:
+        """Open the file, or its extracted text, in the editor at the line."""
+        target = self._here()
+        if target is None:
+            return
+        if refusal := viewers.refusal(target):
+            self.quire.say_briefly(refusal)
+            return
+        document = target.document or target.path
+        if target.kind in _AS_THEY_ARE:
+            self.call(
+                "edit",
+                lambda session: session.text(document, 0, target.start).text.count("\n") + 1,
+                lambda line: self.run_viewer(viewers.editor(target.path, line, os.environ), target),
+            )
+        else:
+            self.call(
+                "edit",
+                lambda session: session.text(document, 0, 32_000_000).text,
+                lambda text: self._edit_text(text, target),
+            )
+
+    def _edit_text(self, text: str, target: Target) -> None:
+        """Show extracted text in the editor, in a folder that is gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="quire-") as folder:
+            path = Path(folder) / "text.txt"
+            path.write_text(text, encoding="utf-8", errors="replace")
+            path.chmod(0o400)
+            line = text.count("\n", 0, target.start) + 1
+            self.run_viewer(viewers.editor(str(path), line, os.environ)._replace(terminal=True), target)
+
+    # --- copy
+
+    def action_copy(self) -> None:
+        """Copy a citation of the place."""
+        target = self._here()
+        if target is not None:
+            self.quire.copy(citing.citation(target), "citation")
+
+    def action_copy_menu(self) -> None:
+        """Choose what to copy."""
+        target = self._here()
+        if target is None:
+            return
+        ways = citing.ways(target)
+        choices = [Choice(str(n), name, " ".join(text.split())) for n, (name, text) in enumerate(ways)]
+
+        def copy(chosen: str | None) -> None:
+            if chosen is not None:
+                name, text = ways[int(chosen)]
+                self.quire.copy(text, name)
+
+        self.quire.choose("Copy", choices, copy)
+
+    # --- hand on
+
+    def action_ask_scope(self) -> None:
+        """Ask the marked documents or this one."""
+        self.quire.ask_about(self.targets())
+
+    def action_summarize_scope(self) -> None:
+        """Summarize the marked documents or this one."""
+        self.quire.summarize(self.targets())
+
+    def action_details(self) -> None:
+        """Show what is known of this document."""
+        target = self._here()
+        if target is not None:
+            self.call("details", lambda session: session.details(target.path), self.quire.show_details)

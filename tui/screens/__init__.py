@@ -1,0 +1,1 @@
+"""Dialogs: small screens over the panes, closed by Esc."""

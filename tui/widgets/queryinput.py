@@ -1,0 +1,144 @@
+"""The input line: one row, no border, no blinking, the query language in colour."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.binding import BindingType
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+from tui.keys import INPUT
+
+FIELDS = {
+    "title": "",
+    "name": "",
+    "path": "",
+    "heading": "",
+    "author": "",
+    "from": "",
+    "to": "",
+    "subject": "",
+    "ext": "",
+    "type": "pdf doc sheet slides mail web text code image",
+    "lang": "",
+    "tag": "",
+    "after": "today 7d 3w 6m 1y",
+    "before": "today 7d 3w 6m 1y",
+    "date": "",
+    "created": "",
+    "size": "",
+    "pages": "",
+    "quality": "",
+    "page": "",
+    "is": "new failed ocr duplicate old",
+    "sort": "relevance new old name size",
+    "mode": "auto keyword semantic",
+}
+"""Fields of the query language with the values worth suggesting; `indexer.query` knows what they mean."""
+
+
+class FieldSuggester(Suggester):
+    """Completes the last word: a field, one of its values, or a folder after `path:`."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.folders: tuple[str, ...] = ()
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole value with the last word completed, or None."""
+        return complete(value, self.folders)
+
+
+def complete(value: str, folders: tuple[str, ...] = ()) -> str | None:
+    """The value with its last word completed, or None where there is nothing to add."""
+    word = value.rpartition(" ")[2].lstrip("+-(")
+    field, colon, typed = word.partition(":")
+    if not colon:
+        if len(word) < 2:
+            return None
+        full = next((name for name in FIELDS if name.startswith(word) and name != word), None)
+        return f"{value}{full[len(word) :]}:" if full else None
+    values = folders if field in ("path", "in") else tuple(FIELDS.get(field, "").split())
+    full = next((known for known in values if known.startswith(typed) and known != typed), None)
+    return f"{value}{full[len(typed) :]}" if full else None
+
+
+@functools.lru_cache(maxsize=64)
+def query_spans(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Spans and roles of a query's parts, () while the parser is not loaded.
+
+    The parser is loaded behind the first frame (see `QuireApp`), never by a key.
+    """
+    module = sys.modules.get("indexer.query")
+    parse = getattr(module, "parse", None)
+    if parse is None:
+        return ()
+    return tuple((span[0], span[1], str(span[2])) for span in parse(text).spans)
+
+
+class QueryInput(Input):
+    """A line to type into. Keys that mean nothing to it go on to the list below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(INPUT)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "query--field",
+        "query--operator",
+        "query--ignored",
+        "query--phrase",
+    }
+
+    class ListMoved(Message):
+        """Somebody moves in the list without leaving the input."""
+
+        def __init__(self, rows: int, pages: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.pages = pages
+
+    def __init__(
+        self,
+        *,
+        placeholder: str = "",
+        id: str | None = None,
+        is_query: bool = True,
+        suggester: Suggester | None = None,
+    ) -> None:
+        """`is_query` colours fields and operators."""
+        super().__init__(
+            placeholder=placeholder, id=id, suggester=suggester, select_on_focus=False, compact=True
+        )
+        self.cursor_blink = False
+        if is_query:
+            self.highlighter = self._paint  # type: ignore[assignment]  # any callable on Text serves
+
+    def _paint(self, text: Text) -> Text:
+        """Colour the parts of a query by their role."""
+        for start, end, role in query_spans(text.plain):
+            name = {"field": "field", "value": "field", "operator": "operator", "ignored": "ignored"}.get(
+                role, "phrase" if role == "phrase" else ""
+            )
+            if name:
+                text.stylize(self._role_style(name), start, end)
+        return text
+
+    def _role_style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"query--{name}", partial=True)
+
+    def set_quietly(self, value: str) -> None:
+        """Put a value in with the cursor behind it."""
+        self.value = value
+        self.cursor_position = len(value)
+
+    def action_list_move(self, rows: int) -> None:
+        """Up or down in the list."""
+        self.post_message(self.ListMoved(rows, 0))
+
+    def action_list_page(self, pages: int) -> None:
+        """A page up or down in the list."""
+        self.post_message(self.ListMoved(0, pages))

@@ -1,0 +1,316 @@
+"""How the rows of each list look: hits, files, sources, choices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from indexer.text import safe_text
+from tui.citing import file_name, folder_name
+from tui.keys import ROWS
+from tui.marks import Marks
+from tui.widgets.cells import Piece, cut_middle, fit, lit, measure, pad, pad_left, spread
+from tui.widgets.rowlist import RowList, T
+from tui.widgets.textview import format_date, format_size
+
+if TYPE_CHECKING:
+    from copilot.types import Citation
+    from indexer.types import FileRow, Hit
+
+_NAME = 400
+"""Characters of a name worth looking at: no terminal shows more."""
+
+_PLACES = {"slides": "s.", "sheet": "t.", "mail": "m."}
+
+
+def line_text(text: str, limit: int = _NAME) -> str:
+    """Foreign text for one line of a list."""
+    return safe_text(text, limit, single_line=True)
+
+
+def place_name(kind: str, page: int | None) -> str:
+    """A page, slide, table or message as lists show it; "" without one."""
+    return f"{_PLACES.get(kind, 'p.')}{page}" if page else ""
+
+
+def around(
+    text: str, spans: tuple[tuple[int, int], ...], width: int
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The part of a snippet that shows its first match in a line of `width` cells, with its spans."""
+    first = spans[0] if spans else (0, 0)
+    if first[1] <= width - 2:
+        return text, spans
+    start = text.rfind(" ", 0, max(0, first[0] - width // 4)) + 1
+    return "…" + text[start:], tuple((a - start + 1, b - start + 1) for a, b in spans if a >= start)
+
+
+class DocumentRows(RowList[T]):
+    """A list of documents that can be marked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(ROWS)
+
+    class AllWanted(Message):
+        """Somebody wants all of the result marked, the rows that are not here included."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        """Begin empty and without marks."""
+        super().__init__(id=id, classes=classes)
+        self.marks: Marks | None = None
+        self._range_from: int | None = None
+
+    def path_of(self, row: T) -> str:
+        """The path that a mark on the row means."""
+        raise NotImplementedError
+
+    def key_of(self, row: T) -> str:
+        """Rows are known by their path."""
+        return self.path_of(row)
+
+    def mark_of(self, row: T) -> str:
+        """`*` on marked rows."""
+        return "*" if self.marks is not None and self.path_of(row) in self.marks else " "
+
+    def action_mark(self) -> None:
+        """Mark the row or take its mark back, and go down."""
+        row = self.current
+        if row is not None and self.marks is not None:
+            self.marks.toggle(self.path_of(row))
+            self.action_move(1)
+
+    def action_range(self) -> None:
+        """Begin or end a range."""
+        self._range_from = self.cursor if self._range_from is None else None
+        if self._range_from is not None:
+            self._mark_range()
+
+    def action_mark_all(self) -> None:
+        """Mark all rows, by way of the pane."""
+        self.post_message(self.AllWanted())
+
+    @property
+    def in_range(self) -> bool:
+        """A range is being marked."""
+        return self._range_from is not None
+
+    def end_range(self) -> None:
+        """Stop marking where the cursor goes."""
+        self._range_from = None
+
+    def _mark_range(self) -> None:
+        if self._range_from is not None and self.marks is not None:
+            self.marks.add(self.path_of(row) for row in self.rows_between(self._range_from, self.cursor))
+
+    def watch_cursor(self) -> None:
+        """A range follows the cursor."""
+        self._mark_range()
+
+
+class HitList(DocumentRows["Hit"]):
+    """Hits in one line (name, place, snippet) or two."""
+
+    def path_of(self, row: Hit) -> str:
+        """A hit stands for its first path."""
+        return row.path
+
+    def draw(self, row: Hit, width: int, line: int) -> list[Piece]:
+        """One line, or the name above the snippet."""
+        if line == 1:
+            text, spans = around(line_text(row.snippet, 600), row.highlights, width - 4)
+            return fit([("   ", ""), *lit(text, spans, "match", "dim")], width)
+        name = line_text(file_name(row.path))
+        flags = self._flags(row)
+        place = place_name(row.kind, row.page)
+        if self.row_height == 1:
+            return self._one_line(row, name, flags, place, width)
+        right = [(flags, "dim"), (pad_left(place, 7), ""), (f"  {format_date(row.mtime_ns)} ", "dim")]
+        room = max(8, width - measure(right) - 3)
+        return spread(
+            [(self.mark_of(row), "mark"), (cut_middle(name, room), "name")],
+            [piece for piece in right if piece[0]],
+            width,
+        )
+
+    def _one_line(self, row: Hit, name: str, flags: str, place: str, width: int) -> list[Piece]:
+        name_width = max(8, min(30, width // 3))
+        snippet_width = width - name_width - 15
+        text, spans = around(line_text(row.snippet, 600), row.highlights, snippet_width)
+        return fit(
+            [
+                (self.mark_of(row), "mark"),
+                (pad(cut_middle(name, name_width), name_width), "name"),
+                (pad(f" {flags}", 5), "dim"),
+                (pad_left(place, 6), ""),
+                ("  ", ""),
+                *lit(text, spans, "match"),
+            ],
+            width,
+        )
+
+    def _flags(self, row: Hit) -> str:
+        """`=2` copies collapsed into the hit, `~` found by its meaning only."""
+        copies = f"={len(row.paths)}" if len(row.paths) > 1 else ""
+        return copies + ("~" if "semantic" in row.matched_by and "keyword" not in row.matched_by else "")
+
+
+_STATES = {
+    "pending": "waiting",
+    "indexed": "ready",
+    "empty-text": "no text",
+    "needs-ocr": "needs OCR",
+    "too-large": "too large",
+    "changed-while-reading": "changing",
+}
+
+
+def state_name(status: str) -> str:
+    """A status as a person says it."""
+    return _STATES.get(status, status)
+
+
+class FileTable(DocumentRows["FileRow"]):
+    """The files of the library in columns."""
+
+    HEADER = True
+
+    def path_of(self, row: FileRow) -> str:
+        """The file's path."""
+        return row.path
+
+    def mark_of(self, row: FileRow) -> str:
+        """`*` marked, `!` could not be read."""
+        if super().mark_of(row) == "*":
+            return "*"
+        return " " if row.status in ("indexed", "pending") else "!"
+
+    def draw_header(self, width: int) -> list[Piece]:
+        """The names of the columns."""
+        names = ("Name", "Folder", "Type", "Pages", "Lang", "Size", "State", "Changed")
+        return self._columns(width, " ", names, "head")
+
+    def draw(self, row: FileRow, width: int, line: int) -> list[Piece]:
+        """One file."""
+        texts = (
+            line_text(file_name(row.path)),
+            line_text(folder_name(row.path)),
+            line_text(row.format or row.kind, 12),
+            f"{row.pages:,}" if row.pages else "-",
+            row.language or "-",
+            format_size(row.size_bytes),
+            state_name(row.status) + (f" ={row.copies + 1}" if row.copies else ""),
+            format_date(row.mtime_ns),
+        )
+        return self._columns(width, self.mark_of(row), texts, "")
+
+    def _columns(self, width: int, mark: str, texts: tuple[str, ...], style: str) -> list[Piece]:
+        """The columns that fit: name, state and date always, folder and size from 100 cells on."""
+        name, folder, format, pages, language, size, state, changed = texts
+        tail: list[Piece] = [(pad(f"  {format}", 8), style or "dim"), (pad_left(pages, 6), style)]
+        if width >= 64:
+            tail.append((pad(f"  {language}", 6), style or "dim"))
+        if width >= 76:
+            tail.append((pad_left(size, 8), style or "dim"))
+        warn = mark == "!"
+        tail += [
+            (pad(f"  {state}", 13), style or ("warn" if warn else "")),
+            (pad(f" {changed}", 11), style or "dim"),
+        ]
+        room = width - measure(tail) - 1
+        folder_width = min(36, room // 3) if room >= 48 else 0
+        name_width = max(8, room - folder_width)
+        pieces: list[Piece] = [
+            (mark, style or ("warn" if warn else "mark")),
+            (pad(cut_middle(name, name_width - 1), name_width), style or "name"),
+        ]
+        if folder_width:
+            pieces.append((pad(folder, folder_width), style or "dim"))
+        return fit([*pieces, *tail], width)
+
+
+class Source(NamedTuple):
+    """A row under an answer: a citation, a passage close by, or a line of text."""
+
+    key: str
+    label: str
+    citation: Citation | None
+    text: str = ""
+    style: str = "dim"
+
+
+class SourceList(RowList[Source]):
+    """What an answer stands on, below a line that says how much was read."""
+
+    HEADER = True
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        """Begin empty."""
+        super().__init__(id=id, classes=classes)
+        self.title = "Sources"
+        self.read = ""
+
+    def key_of(self, row: Source) -> str:
+        """Rows are known by number."""
+        return row.key
+
+    def draw_header(self, width: int) -> list[Piece]:
+        """`── Sources ──── read 6 of 44 ──`."""
+        title = f"── {self.title} "
+        read = f" {self.read} ──" if self.read else ""
+        rule = "─" * max(0, width - len(title) - len(read))
+        return fit([(title, "head"), (rule, "dim"), (read, "head")], width)
+
+    def draw(self, row: Source, width: int, line: int) -> list[Piece]:
+        """Number, document, page, quote; or a line of text."""
+        citation = row.citation
+        if citation is None:
+            return fit([(f" {row.text}" if line == 0 else "", row.style)], width)
+        quote = f'"{line_text(citation.quote, 300)}"'
+        if line == 1:
+            return fit([("     ", ""), (quote, "dim")], width)
+        name = line_text(file_name(citation.path))
+        place = place_name("", citation.page)
+        head = [(f" {row.label} ", "mark")]
+        if self.row_height == 1:
+            name_width = max(8, min(28, width // 3))
+            place_width = 7
+            return fit(
+                [
+                    *head,
+                    (pad(cut_middle(name, name_width), name_width), "name"),
+                    (pad_left(place, place_width), ""),
+                    (f"  {quote}", "dim"),
+                ],
+                width,
+            )
+        note = f"{citation.note} " if citation.note else ""
+        return spread([*head, (name, "name")], [(note, "warn"), (f"{place} ", "")], width)
+
+
+class Choice(NamedTuple):
+    """An entry of a dialog's list."""
+
+    key: str
+    label: str
+    hint: str = ""
+    """Shown on the right."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Matched parts of the label."""
+
+
+class ChoiceList(RowList[Choice]):
+    """Entries of a dialog."""
+
+    def key_of(self, row: Choice) -> str:
+        """Entries are known by their key."""
+        return row.key
+
+    def draw(self, row: Choice, width: int, line: int) -> list[Piece]:
+        """Label left, hint right."""
+        hint = line_text(row.hint, 200)
+        room = width - min(len(hint), width // 2) - 4
+        label = line_text(row.label)
+        pieces = lit(label, row.spans, "match") if row.spans else [(cut_middle(label, max(8, room)), "")]
+        return spread(
+            [(" ", ""), *pieces], [(pad_left(hint, min(len(hint), width // 2)), "dim"), (" ", "")], width
+        )

@@ -1,0 +1,72 @@
+"""Breaking text into lines of a given width, by offsets: nothing is copied, every offset stays true."""
+
+from __future__ import annotations
+
+from array import array
+
+from rich.cells import cell_len, get_character_cell_size
+
+TAB_CELLS = 4
+
+
+def wrap(text: str, width: int) -> tuple[array[int], array[int]]:
+    """Starts and ends of the lines that show `text` in `width` cells.
+
+    Lines break at spaces where they can and between any two characters where they must. The space or
+    line end at a break belongs to no line. Ascending; `starts[i] <= ends[i] <= starts[i + 1]`.
+    """
+    width = max(1, width)
+    starts, ends = array("q"), array("q")
+    position, length = 0, len(text)
+    while True:
+        stop = text.find("\n", position)
+        if stop < 0:
+            stop = length
+        _wrap_paragraph(text, position, stop, width, starts, ends)
+        if stop == length:
+            return starts, ends
+        position = stop + 1
+
+
+def _wrap_paragraph(
+    text: str, start: int, stop: int, width: int, starts: array[int], ends: array[int]
+) -> None:
+    if stop - start <= width and text[start:stop].isascii() and text.find("\t", start, stop) < 0:
+        starts.append(start)
+        ends.append(stop)
+        return
+    plain = text[start:stop].isascii() and text.find("\t", start, stop) < 0
+    while True:
+        limit = start + width if plain else _reach(text, start, stop, width)
+        if limit >= stop:
+            starts.append(start)
+            ends.append(stop)
+            return
+        # a space exactly at the limit ends a line that is full
+        space = text.rfind(" ", start, limit + 1)
+        end, following = (space, space + 1) if space > start else (limit, limit)
+        starts.append(start)
+        ends.append(end)
+        start = following
+
+
+def _reach(text: str, start: int, stop: int, width: int) -> int:
+    """The offset after the last character that fits into the width; at least one character."""
+    used, index = 0, start
+    while index < stop:
+        character = text[index]
+        used += TAB_CELLS if character == "\t" else get_character_cell_size(character)
+        if used > width:
+            return max(index, start + 1)
+        index += 1
+    return stop
+
+
+def shown(text: str) -> str:
+    """A piece of a line as it is drawn: tabs as blanks."""
+    return text.replace("\t", " " * TAB_CELLS) if "\t" in text else text
+
+
+def cells(text: str) -> int:
+    """Cells a piece of a line takes."""
+    return cell_len(shown(text))
