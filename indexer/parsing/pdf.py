@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from indexer.errors import UnreadableDocument
 from indexer.parsing import pdfstyle
 from indexer.parsing.builder import TextBuilder
 from indexer.parsing.pdflayout import Block, reading_order, running_text
-from indexer.parsing.pdftables import Box, Word, find_grids
+from indexer.parsing.pdftables import Box, Grid, Piece, find_grids
 from indexer.parsing.source import Source
 from indexer.text import fold
 from indexer.types import ParsedDocument
@@ -28,6 +29,8 @@ from indexer.types import ParsedDocument
 VERSION = 1
 
 Page: TypeAlias = Any
+_Placed: TypeAlias = tuple[int, int, Piece]
+"""Number of a block, number of a line in it, and a piece of that line."""
 
 _TIME_SHARE = 0.8
 """Share of the time limit after which the rest of the pages is left out, rather than losing all."""
@@ -57,12 +60,12 @@ class _PageContent:
     blocks: list[Block] = field(default_factory=list)
     label: str = ""
     """The number printed on it, where the document says so."""
-    shown: bool = False
-    """Something other than text is to be seen on it."""
+    letters: int = 0
+    """Letters and digits, counted up to `_FEW_LETTERS`."""
+    unreadable: bool = False
+    """It shows something but yields no text, or none that means anything."""
     hidden: str = ""
     """How text on it is hidden; empty when none is."""
-    meaningless: bool = False
-    """Its text cannot be mapped to letters."""
 
 
 def parse(source: Source) -> ParsedDocument:
@@ -150,7 +153,7 @@ class _Reader:
                 "The PDF is damaged: none of its pages can be read.", "Get the file again."
             )
         self._write(pages)
-        textless = tuple(number for number, page in enumerate(pages, 1) if _needs_ocr(page))
+        textless = tuple(number for number, page in enumerate(pages, 1) if page.unreadable)
         self._warn(pages, textless, count)
         metadata = self._document.metadata or {}
         document = self._builder.build(
@@ -206,45 +209,42 @@ class _Reader:
         textpage = page.get_textpage(flags=self._flags)
         raw = textpage.extractBLOCKS()
         vectors = [block for block in raw if block[6] == _VECTOR]
-        texts = [block for block in raw if block[6] == 0]
-        content = _PageContent(
-            label=page.get_label() if self._labelled else "",
-            shown=sum(_is_drawn(vector[4]) for vector in vectors[:200]) >= 5,
-        )
-        if not texts:
-            content.shown = content.shown or bool(page.get_images())
+        blocks = [_block(block) for block in raw if block[6] == 0]
+        content = _PageContent(label=page.get_label() if self._labelled else "")
+        content.letters = _letters(blocks, _FEW_LETTERS)
+        if content.letters < _FEW_LETTERS:
+            content.unreadable = self._is_picture(page, blocks, vectors)
+        elif any("\ufffd" in block[4] for block in raw):
+            text = "".join(block[4] for block in raw if block[6] == 0)
+            content.unreadable = text.count("\ufffd") > 0.3 * len(text)
+        if not blocks:
             return content
-        blocks = [_block(block) for block in texts]
         html = textpage.extractHTML()
-        pictures = bool(page.get_images())
-        content.hidden = pdfstyle.hidden(html, _filled(vectors), pictures=pictures) or _off_page(blocks, page)
+        content.hidden = pdfstyle.hidden(
+            html, lambda: _filled(vectors), pictures=lambda: bool(page.get_images())
+        ) or _off_page(blocks, page)
         if not self._outline:
             pdfstyle.add_styles(blocks, html)
-        turned = page.rotation and _lines_are_turned(textpage)
-        if turned:
+        if page.rotation and _lines_are_turned(textpage):
             blocks = [_turn(block, page.rotation_matrix) for block in blocks]
         elif 2 < len(vectors) <= _MAX_VECTORS:
-            blocks = _with_tables(blocks, vectors, page.rect, textpage)
-        blocks = [block for block in blocks if block.rows or any(map(str.strip, block.lines))]
-        content.blocks = reading_order(blocks)
-        self._judge(content, page, textpage)
+            blocks = _with_tables(blocks, vectors, page, textpage, html)
+        content.blocks = reading_order(
+            [block for block in blocks if block.rows or any(map(str.strip, block.lines))]
+        )
         return content
 
-    def _judge(self, content: _PageContent, page: Page, textpage: Any) -> None:
-        """Notice a scan that bears only a stamp, and text that does not map to letters."""
-        letters = sum(len(_WORD.findall(line)) for block in content.blocks[:50] for line in block.lines)
-        if letters >= _FEW_LETTERS or any(block.rows for block in content.blocks):
-            if letters < 2000 and "\ufffd" in textpage.extractTEXT():
-                text = textpage.extractTEXT()
-                content.meaningless = text.count("\ufffd") > 0.3 * len(text)
-            return
-        total = sum(block.characters for block in content.blocks)
-        if letters < 0.5 * total and content.shown:
-            content.meaningless = True
-        elif page.get_images():
-            area = abs(page.rect)
-            images = [abs(self._library.Rect(info["bbox"]) & page.rect) for info in page.get_image_info()]
-            content.meaningless = max(images, default=0) > 0.5 * area
+    def _is_picture(self, page: Page, blocks: list[Block], vectors: list[Any]) -> bool:
+        """Whether a page with hardly any letters shows something that OCR could read."""
+        drawn = sum(_is_drawn(vector[4]) for vector in vectors[:200]) >= 5
+        characters = sum(len(line.strip()) for block in blocks for line in block.lines)
+        if not characters:
+            return drawn or bool(page.get_images())
+        if drawn and _letters(blocks, characters) < 0.5 * characters:
+            return True  # its font does not say which letters it shows
+        images = page.get_image_info() if page.get_images() else []
+        covered = (abs(self._library.Rect(image["bbox"]) & page.rect) for image in images)
+        return any(area > 0.5 * abs(page.rect) for area in covered)
 
     # --- text ------------------------------------------------------------------------------------
 
@@ -326,8 +326,15 @@ def _outlined(block: Block, position: int, titles: list[tuple[int, str]]) -> tup
     return 0, 0
 
 
-def _needs_ocr(page: _PageContent) -> bool:
-    return page.meaningless or (page.shown and not page.blocks)
+def _letters(blocks: Sequence[Block], enough: int) -> int:
+    """Letters and digits, counted until there are enough."""
+    count = 0
+    for block in blocks:
+        for line in block.lines:
+            count += sum(map(str.isalnum, line))
+            if count >= enough:
+                return count
+    return count
 
 
 def _block(raw: Sequence[Any]) -> Block:
@@ -362,71 +369,104 @@ def _off_page(blocks: list[Block], page: Page) -> str:
     return "outside the page" if outside else ""
 
 
-def _with_tables(blocks: list[Block], vectors: Sequence[Any], rect: Any, textpage: Any) -> list[Block]:
+def _with_tables(
+    blocks: list[Block], vectors: Sequence[Any], page: Page, textpage: Any, html: str
+) -> list[Block]:
     """Blocks with the text of ruled tables taken out and the tables added."""
-    grids = find_grids([Box(*vector[:4]) for vector in vectors], Box(*rect))
+    grids = find_grids(vectors, page.rect.width, page.rect.height)
     if not grids:
         return blocks
-    words = [Word(*word[:5]) for word in textpage.extractWORDS()]
-    lines = _lines_of(words, blocks)
-    if lines is None:
+    pieces = _lines_as_pieces(blocks, html)
+    if pieces is None or not _fit(pieces, grids):
+        pieces = _words_as_pieces(blocks, textpage) or pieces
+    if pieces is None:
         return blocks
+    order = sorted((piece.y, piece.x, index) for index, (_, _, piece) in enumerate(pieces))
     inside: set[int] = set()
     tables: list[Block] = []
     for grid in grids:
-        held = [index for index, word in enumerate(words) if index not in inside and grid.holds(word)]
-        table = grid.fill([words[index] for index in held])
-        if table:
+        box = grid.box
+        first, end = bisect_left(order, (box.y0,)), bisect_left(order, (box.y1,))
+        held = [index for _, x, index in order[first:end] if box.x0 <= x < box.x1 and index not in inside]
+        rows = grid.fill([pieces[index][2] for index in held])
+        if rows:
             inside.update(held)
-            tables.append(Block(*table.box, [], rows=table.rows))
-    return _without(blocks, words, lines, inside) + tables if tables else blocks
+            tables.append(Block(*box, [], rows=rows))
+    return _without(blocks, pieces, inside) + tables if tables else blocks
 
 
-def _lines_of(words: Sequence[Word], blocks: Sequence[Block]) -> list[tuple[int, int]] | None:
-    """Block and line of each word: both come in the same order. None when they do not agree."""
-    places = [
-        (number, position, len("".join(line.split())))
-        for number, block in enumerate(blocks)
+def _lines_as_pieces(blocks: Sequence[Block], html: str) -> list[_Placed] | None:
+    """Each line of the blocks with its place; None when the HTML has other lines."""
+    places = pdfstyle.places(html)
+    lines = [
+        (index, position, line)
+        for index, block in enumerate(blocks)
         for position, line in enumerate(block.lines)
     ]
-    found: list[tuple[int, int]] = []
+    if len(places) != len(lines):
+        return None
+    return [
+        (index, position, Piece(left + 1, top + size / 2, size, text))
+        for (index, position, line), (top, left, size) in zip(lines, places, strict=True)
+        if (text := line.strip())
+    ]
+
+
+def _words_as_pieces(blocks: Sequence[Block], textpage: Any) -> list[_Placed] | None:
+    """Each word with its place, for lines that run through several cells; None when they do not agree."""
+    lengths = [
+        (index, position, len("".join(line.split())))
+        for index, block in enumerate(blocks)
+        for position, line in enumerate(block.lines)
+    ]
+    pieces: list[_Placed] = []
     current, room = -1, 0
-    for word in words:
-        while room <= 0:
+    for x0, y0, x1, y1, text, *_ in textpage.extractWORDS():
+        while room <= 0:  # words and lines come in the same order
             current += 1
-            if current == len(places):
+            if current == len(lengths):
                 return None
-            room = places[current][2]
-        room -= len(word.text)
-        found.append(places[current][:2])
-    return found
+            room = lengths[current][2]
+        room -= len(text)
+        index, position, _length = lengths[current]
+        pieces.append((index, position, Piece((x0 + x1) / 2, (y0 + y1) / 2, y1 - y0, text)))
+    return pieces
 
 
-def _without(
-    blocks: Sequence[Block], words: Sequence[Word], lines: Sequence[tuple[int, int]], inside: set[int]
-) -> list[Block]:
-    """Blocks without the words inside tables; lines that lose words are put together from the rest."""
-    lost = {lines[index] for index in inside}
-    rest: dict[tuple[int, int], list[Word]] = {}
-    for index, word in enumerate(words):
-        if index not in inside:
-            rest.setdefault(lines[index], []).append(word)
+def _fit(pieces: Sequence[_Placed], grids: Sequence[Grid]) -> bool:
+    """Whether no line of text seems to run over the edge of the cell it begins in."""
+    for grid in grids:
+        box = grid.box
+        for _, _, piece in pieces:
+            if box.x0 <= piece.x < box.x1 and box.y0 <= piece.y < box.y1 and len(piece.text) > 3:
+                letter = 0.42 if piece.text.isascii() else 0.8
+                if piece.x + letter * piece.height * len(piece.text) > grid.right(grid.place(piece)) + 2:
+                    return False
+    return True
+
+
+def _without(blocks: Sequence[Block], pieces: Sequence[_Placed], inside: set[int]) -> list[Block]:
+    """Blocks without the pieces inside tables; lines that lose some are put together from the rest."""
+    touched = {pieces[index][0] for index in inside}
+    rest: dict[int, dict[int, list[Piece]]] = {}
+    for number, (index, position, piece) in enumerate(pieces):
+        if index in touched and number not in inside:
+            rest.setdefault(index, {}).setdefault(position, []).append(piece)
     kept: list[Block] = []
-    for number, block in enumerate(blocks):
-        if all((number, position) not in lost for position in range(len(block.lines))):
+    for index, block in enumerate(blocks):
+        if index not in touched:
             kept.append(block)
-            continue
-        positions = [position for position in range(len(block.lines)) if (number, position) in rest]
-        left = [word for position in positions for word in rest[number, position]]
-        if left:
+        elif index in rest:
+            lines = rest[index]
+            left = [piece for line in lines.values() for piece in line]
             kept.append(
                 Block(
-                    min(word.x0 for word in left),
-                    min(word.y0 for word in left),
-                    max(word.x1 for word in left),
-                    max(word.y1 for word in left),
-                    [" ".join(word.text for word in rest[number, position]) for position in positions],
-                    [block.styles[position] for position in positions if block.styles],
+                    block.x0,
+                    min(piece.y - piece.height / 2 for piece in left),
+                    block.x1,
+                    max(piece.y + piece.height / 2 for piece in left),
+                    [" ".join(piece.text for piece in line) for line in lines.values()],
+                    [block.styles[position] for position in lines if block.styles],
                 )
             )
     return kept

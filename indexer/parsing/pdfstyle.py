@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.parsing.pdflayout import Block, Style
@@ -16,13 +16,15 @@ from indexer.parsing.pdftables import Box
 
 _LINE = re.compile(r'<p style="top:(-?[\d.]+)pt;left:(-?[\d.]+)pt;line-height:[\d.]+pt">([^\n]*)')
 _SPAN = re.compile(r'(<b>)?(?:<i>)?<span style="[^"]*?font-size:([\d.]+)pt(?:;color:#(\w{6}))?">([^<]*)')
+_LIGHT = re.compile(r';color:#(f\w{5})">([^<]*)')
+_SMALL = re.compile(r"font-size:[01]\.\d+pt[^>]*>([^<]*)")
+_PLACE = re.compile(r'<p style="top:(-?[\d.]+)pt;left:(-?[\d.]+)pt;line-height:([\d.]+)pt')
+_UNCOLOURED = re.compile(r'font-size:[\d.]+pt">([^<]*)')
 _WORD = re.compile(r"[^\W_]")
 _LARGER = 1.15
 """Size of a heading in relation to the text."""
 _MAX_HEADING = 150
 """Characters of a heading, over at most three lines."""
-_TINY = 2.0
-"""Points; nobody reads smaller letters."""
 _FAINT = 0xF0
 """Each part of a colour from here on makes it white on paper."""
 _SENTENCE_END = re.compile(r"[.;,:。；，]\s*$")
@@ -46,6 +48,11 @@ def _style(spans: str) -> Style:
     if not found:
         return Style(0.0, bold=False)
     return Style(min(float(match[2]) for match in found), bold=all(match[1] for match in found))
+
+
+def places(html: str) -> list[tuple[float, float, float]]:
+    """Top, left and height of each line."""
+    return [(float(top), float(left), float(height)) for top, left, height in _PLACE.findall(html)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,42 +112,46 @@ class Body:
         return 0
 
 
-def hidden(html: str, drawn: Sequence[tuple[Box, int]], *, pictures: bool) -> str:
+def hidden(
+    html: str, filled: Callable[[], Sequence[tuple[Box, int]]], *, pictures: Callable[[], bool]
+) -> str:
     """How text on a page is hidden, in words; empty when it is not.
 
     Args:
         html: MuPDF's HTML of the page.
-        drawn: Filled boxes with their colour.
-        pictures: There are images: transparent text is then the text layer of a scan, and white text
-            may stand on one of them.
+        filled: Gives the filled boxes with their colour; asked only when there is white text.
+        pictures: Tells whether there are images: transparent text is then the text layer of a scan,
+            and white text may stand on one of them.
     """
-    if not pictures and html.count("font-size:") > html.count(";color:") and _transparent(html):
+    if html.count("font-size:") > html.count(";color:") and _transparent(html) and not pictures():
         return "invisible"
     if (":0." in html or ":1." in html) and _tiny(html):
         return "too small to see"
-    if not pictures and ";color:#f" in html and _white(html, drawn):
+    if ";color:#f" in html and _white(html, filled) and not pictures():
         return "white on white"
     return ""
 
 
 def _transparent(html: str) -> bool:
-    return any(not match[3] and match[4].strip() for match in _SPAN.finditer(html))
+    return any(_WORD.search(match[1]) for match in _UNCOLOURED.finditer(html))
 
 
 def _tiny(html: str) -> bool:
-    return any(float(match[2]) < _TINY and _WORD.search(match[4]) for match in _SPAN.finditer(html))
+    return any(_WORD.search(match[1]) for match in _SMALL.finditer(html))
 
 
-def _white(html: str, drawn: Sequence[tuple[Box, int]]) -> bool:
-    dark = [box for box, colour in drawn if not _is_faint(colour)]
-    for line in _LINE.finditer(html):
-        if ";color:#f" not in line[3]:
+def _white(html: str, filled: Callable[[], Sequence[tuple[Box, int]]]) -> bool:
+    dark: list[Box] | None = None
+    for match in _LIGHT.finditer(html):
+        if not _is_faint(int(match[1], 16)) or not _WORD.search(match[2]):
             continue
-        spans = list(_SPAN.finditer(line[3]))
-        if not any(match[3] and _is_faint(int(match[3], 16)) and match[4].strip() for match in spans):
+        line = html.rfind("<p style=", 0, match.start())
+        place = _PLACE.match(html, line)
+        if place is None:
             continue
-        top, left = float(line[1]), float(line[2])
-        size = float(spans[0][2])
+        if dark is None:
+            dark = [box for box, colour in filled() if not _is_faint(colour)]
+        top, left, size = (float(part) for part in place.groups())
         if not any(
             box.x0 - 2 <= left <= box.x1 and box.y0 - size <= top + size / 2 <= box.y1 + size for box in dark
         ):

@@ -6,11 +6,12 @@ columns stays as the text it is.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 _TOLERANCE = 3.0
 """Points by which lines that belong together may miss each other."""
@@ -19,6 +20,10 @@ _THIN = 3.0
 _MAX_LINES = 4000
 """More lines than this are a drawing."""
 _MAX_CELLS = 20_000
+
+Line: TypeAlias = tuple[float, float, float]
+"""A ruling line: its place on one axis, start and end on the other. A plain tuple, since pages have
+hundreds and this runs on every page."""
 
 
 class Box(NamedTuple):
@@ -30,213 +35,200 @@ class Box(NamedTuple):
     y1: float
 
 
-class Word(NamedTuple):
-    """A word and where it stands."""
+class Piece(NamedTuple):
+    """A word, or a line of text that lies in one cell, by a point inside it."""
 
-    x0: float
-    y0: float
-    x1: float
-    y1: float
+    x: float
+    y: float
+    height: float
     text: str
 
 
-class _Line(NamedTuple):
-    """A ruling line: at `at` on one axis, from `start` to `end` on the other."""
+def find_grids(drawn: Sequence[Sequence[Any]], width: float, height: float) -> list[Grid]:
+    """Grids of at least two columns and two rows.
 
-    at: float
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A grid of cells."""
-
-    box: Box
-    rows: list[list[str]]
-
-
-def find_grids(boxes: Sequence[Box], page: Box) -> list[Grid]:
-    """Grids of at least two columns and two rows, made by lines and boxes."""
-    across, down = _rulings(boxes, page)
-    if len(across) < 2 or len(down) < 2 or len(across) + len(down) > _MAX_LINES:
+    Args:
+        drawn: Lines and boxes: x0, y0, x1, y1 and whatever else.
+        width: Of the page; a box that is nearly as large is a frame.
+        height: Of the page.
+    """
+    across, down = _rulings(drawn, width, height)
+    if len(across) < 3 or len(down) < 2 or len(across) + len(down) > _MAX_LINES:
         return []
     across, down = _merged(across), _merged(down)
-    grids: list[Grid] = []
-    for horizontal, vertical in _connected(across, down):
-        grid = Grid.of(horizontal, vertical)
-        if grid:
-            grids.append(grid)
-    return grids
+    if len(across) < 3 or len(down) < 2:
+        return []
+    grids = [Grid.of(horizontal, vertical) for horizontal, vertical in _connected(across, down)]
+    return [grid for grid in grids if grid is not None]
 
 
-def _rulings(boxes: Sequence[Box], page: Box) -> tuple[list[_Line], list[_Line]]:
-    across: list[_Line] = []
-    down: list[_Line] = []
-    width, height = page.x1 - page.x0, page.y1 - page.y0
-    for x0, y0, x1, y1 in boxes:
+def _rulings(drawn: Sequence[Sequence[Any]], width: float, height: float) -> tuple[list[Line], list[Line]]:
+    across: list[Line] = []
+    down: list[Line] = []
+    for box in drawn:
+        x0, y0, x1, y1 = box[:4]
         wide, high = x1 - x0, y1 - y0
         if high <= _THIN:
             if wide > 2 * _THIN:
-                across.append(_Line((y0 + y1) / 2, x0, x1))
-            elif wide > 0:  # a dot where two lines meet: part of both
-                continue
+                across.append(((y0 + y1) / 2, x0, x1))
         elif wide <= _THIN:
-            down.append(_Line((x0 + x1) / 2, y0, y1))
+            down.append(((x0 + x1) / 2, y0, y1))
         elif wide < 0.97 * width or high < 0.9 * height:
-            across += [_Line(y0, x0, x1), _Line(y1, x0, x1)]
-            down += [_Line(x0, y0, y1), _Line(x1, y0, y1)]
+            across += ((y0, x0, x1), (y1, x0, x1))
+            down += ((x0, y0, y1), (x1, y0, y1))
     return across, down
 
 
-def _merged(lines: list[_Line]) -> list[_Line]:
+def _merged(lines: list[Line]) -> list[Line]:
     """Pieces of the same line as one line."""
-    merged: list[_Line] = []
-    for group in _grouped(sorted(lines), _TOLERANCE):
-        at = sum(line.at for line in group) / len(group)
-        start, end = float("inf"), float("-inf")
-        for line in sorted(group, key=lambda line: line.start):
-            if line.start > end + _TOLERANCE:
-                if end >= start:
-                    merged.append(_Line(at, start, end))
-                start, end = line.start, line.end
-            else:
-                end = max(end, line.end)
-        merged.append(_Line(at, start, end))
+    lines.sort()
+    merged: list[Line] = []
+    group: list[tuple[float, float]] = []
+    first = float("-inf")
+    for at, start, end in lines:
+        if at - first > _TOLERANCE:
+            _close(merged, first, group)
+            first, group = at, []
+        group.append((start, end))
+    _close(merged, first, group)
     return merged
 
 
-def _grouped(lines: list[_Line], tolerance: float) -> list[list[_Line]]:
-    """Sorted lines in groups that lie within `tolerance` of the first of each."""
-    groups: list[list[_Line]] = []
-    for line in lines:
-        if groups and line.at - groups[-1][0].at <= tolerance:
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    return groups
+def _close(merged: list[Line], at: float, group: list[tuple[float, float]]) -> None:
+    """Add the pieces found at one place, joined where they touch."""
+    if not group:
+        return
+    group.sort()
+    start, end = group[0]
+    for begin, stop in group:
+        if begin > end + _TOLERANCE:
+            merged.append((at, start, end))
+            start, end = begin, stop
+        elif stop > end:
+            end = stop
+    merged.append((at, start, end))
 
 
-def _connected(across: list[_Line], down: list[_Line]) -> list[tuple[list[_Line], list[_Line]]]:
+def _connected(across: list[Line], down: list[Line]) -> list[tuple[list[Line], list[Line]]]:
     """Lines that cross or touch, directly or through others."""
+    free = list(across)
     rest = list(down)
-    free = set(range(len(across)))
-    parts: list[tuple[list[_Line], list[_Line]]] = []
+    parts: list[tuple[list[Line], list[Line]]] = []
     while rest:
         vertical = [rest.pop()]
-        horizontal: list[int] = []
+        horizontal: list[Line] = []
         for line in vertical:  # grows while it is walked
-            touched = [number for number in free if _cross(across[number], line)]
-            free.difference_update(touched)
+            touched = [other for other in free if _cross(other, line)]
+            if not touched:
+                continue
+            free = [other for other in free if other not in touched]
             horizontal += touched
-            for number in touched:
-                more = [other for other in rest if _cross(across[number], other)]
-                if more:
-                    vertical += more
-                    taken = set(map(id, more))
-                    rest = [other for other in rest if id(other) not in taken]
-        parts.append(([across[number] for number in horizontal], vertical))
+            more = [other for other in rest if any(_cross(found, other) for found in touched)]
+            if more:
+                vertical += more
+                rest = [other for other in rest if other not in more]
+        parts.append((horizontal, vertical))
     return parts
 
 
-def _cross(across: _Line, down: _Line) -> bool:
+def _cross(across: Line, down: Line) -> bool:
     return (
-        across.start - _TOLERANCE <= down.at <= across.end + _TOLERANCE
-        and down.start - _TOLERANCE <= across.at <= down.end + _TOLERANCE
+        across[1] - _TOLERANCE <= down[0] <= across[2] + _TOLERANCE
+        and down[1] - _TOLERANCE <= across[0] <= down[2] + _TOLERANCE
     )
 
 
 @dataclass(slots=True)
 class Grid:
-    """Columns and rows between ruling lines, and which lines are really drawn."""
+    """Columns and rows between ruling lines, and which cells are one since no line parts them."""
 
     xs: list[float]
     ys: list[float]
-    across: list[_Line]
-    down: list[_Line]
+    owner: dict[tuple[int, int], tuple[int, int]]
+    """(row, column) of each cell to the cell it is part of."""
 
     @classmethod
-    def of(cls, across: list[_Line], down: list[_Line]) -> Grid | None:
+    def of(cls, across: list[Line], down: list[Line]) -> Grid | None:
         """The grid of connected lines; None when there are not two columns and two rows."""
-        if not across or not down:
+        if len(across) < 3 or not down:
             return None
-        xs = _positions(
-            [line.at for line in down] + [line.start for line in across] + [line.end for line in across]
-        )
-        ys = _positions(
-            [line.at for line in across] + [line.start for line in down] + [line.end for line in down]
-        )
+        xs = _positions([line[0] for line in down] + [x for line in across for x in line[1:]])
+        ys = _positions([line[0] for line in across] + [y for line in down for y in line[1:]])
         if len(xs) < 3 or len(ys) < 3 or (len(xs) - 1) * (len(ys) - 1) > _MAX_CELLS:
             return None
-        return cls(xs, ys, across, down)
+        return cls(xs, ys, _owners(_drawn(down, xs, ys), _drawn(across, ys, xs), len(ys) - 1, len(xs) - 1))
 
     @property
     def box(self) -> Box:
         """The outline."""
         return Box(self.xs[0], self.ys[0], self.xs[-1], self.ys[-1])
 
-    def holds(self, word: Word) -> bool:
-        """Whether the middle of the word lies in the grid."""
-        return self._place(word) is not None
+    def place(self, piece: Piece) -> tuple[int, int]:
+        """The cell that holds a piece within the outline."""
+        column = min(bisect_right(self.xs, piece.x), len(self.xs) - 1) - 1
+        row = min(bisect_right(self.ys, piece.y), len(self.ys) - 1) - 1
+        return self.owner[row, column]
 
-    def fill(self, words: Sequence[Word]) -> Table | None:
-        """The table with these words in its cells; None when it is no table after all."""
-        owner = self._owners()
-        cells: dict[tuple[int, int], list[Word]] = {}
-        for word in words:
-            place = self._place(word)
-            if place is not None:
-                cells.setdefault(owner[place], []).append(word)
-        columns = {column for _, column in cells}
-        lines = {row for row, _ in cells}
-        owned = len(set(owner.values()))
-        if len(columns) < 2 or len(lines) < 2 or len(cells) < 4 or len(cells) < 0.25 * owned:
-            return None
+    def right(self, cell: tuple[int, int]) -> float:
+        """Where a cell ends."""
+        row, column = cell
+        while column + 1 < len(self.xs) - 1 and self.owner[row, column + 1] == cell:
+            column += 1
+        return self.xs[column + 1]
+
+    def fill(self, pieces: Sequence[Piece]) -> list[list[str]]:
+        """Rows of cells with these pieces in them; empty when it is no table after all."""
+        cells: dict[tuple[int, int], list[Piece]] = {}
+        for piece in pieces:
+            cells.setdefault(self.place(piece), []).append(piece)
+        lines = sorted({row for row, _ in cells})
+        owners = set(self.owner.values())
+        if len({column for _, column in cells}) < 2 or len(lines) < 2:
+            return []
+        if len(cells) < 4 or len(cells) < 0.25 * len(owners):
+            return []
         rows: list[list[str]] = []
-        for row in sorted(lines):
-            kept = [column for column in range(len(self.xs) - 1) if owner[row, column] == (row, column)]
+        for row in lines:
+            kept = [column for column in range(len(self.xs) - 1) if (row, column) in owners]
             rows += _rows([cells.get((row, column), []) for column in kept])
-        used = [any(row[column] for row in rows) for column in range(len(rows[0]))] if _even(rows) else []
-        if used and not all(used):  # columns that only hold lines drawn double
-            rows = [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in rows]
-        return Table(self.box, rows)
-
-    def _place(self, word: Word) -> tuple[int, int] | None:
-        x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
-        column, row = bisect_right(self.xs, x) - 1, bisect_right(self.ys, y) - 1
-        if 0 <= column < len(self.xs) - 1 and 0 <= row < len(self.ys) - 1:
-            return row, column
-        return None
-
-    def _owners(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """For each cell of the grid the cell it is merged into: no line between them is drawn."""
-        walls = self._drawn(self.down, self.xs, self.ys)
-        floors = self._drawn(self.across, self.ys, self.xs)
-        owner: dict[tuple[int, int], tuple[int, int]] = {}
-        for row in range(len(self.ys) - 1):
-            for column in range(len(self.xs) - 1):
-                if column and (column, row) not in walls:
-                    owner[row, column] = owner[row, column - 1]
-                elif row and (row, column) not in floors:
-                    owner[row, column] = owner[row - 1, column]
-                else:
-                    owner[row, column] = (row, column)
-        return owner
-
-    @staticmethod
-    def _drawn(lines: list[_Line], places: list[float], steps: list[float]) -> set[tuple[int, int]]:
-        """(place, step) where a line at `places[place]` covers the middle of a step."""
-        drawn: set[tuple[int, int]] = set()
-        for line in lines:
-            place = min(range(len(places)), key=lambda index: abs(places[index] - line.at))
-            for step, (start, end) in enumerate(pairwise(steps)):
-                if line.start - _TOLERANCE <= (start + end) / 2 <= line.end + _TOLERANCE:
-                    drawn.add((place, step))
-        return drawn
+        return _without_empty_columns(rows)
 
 
-def _even(rows: list[list[str]]) -> bool:
-    return bool(rows) and all(len(row) == len(rows[0]) for row in rows)
+def _drawn(lines: list[Line], places: list[float], steps: list[float]) -> set[tuple[int, int]]:
+    """(place, step) where a line at `places[place]` covers the middle of a step."""
+    middles = [(start + end) / 2 for start, end in pairwise(steps)]
+    drawn: set[tuple[int, int]] = set()
+    for at, start, end in lines:
+        place = bisect_right(places, at + _TOLERANCE) - 1  # places are at most the tolerance below
+        first, last = bisect_left(middles, start - _TOLERANCE), bisect_right(middles, end + _TOLERANCE)
+        drawn.update((place, step) for step in range(first, last))
+    return drawn
+
+
+def _owners(
+    walls: set[tuple[int, int]], floors: set[tuple[int, int]], rows: int, columns: int
+) -> dict[tuple[int, int], tuple[int, int]]:
+    owner: dict[tuple[int, int], tuple[int, int]] = {}
+    for row in range(rows):
+        for column in range(columns):
+            if column and (column, row) not in walls:
+                owner[row, column] = owner[row, column - 1]
+            elif row and (row, column) not in floors:
+                owner[row, column] = owner[row - 1, column]
+            else:
+                owner[row, column] = (row, column)
+    return owner
+
+
+def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
+    """Rows without the columns that only lie between lines drawn double."""
+    width = len(rows[0])
+    if any(len(row) != width for row in rows):
+        return rows
+    used = [any(row[column] for row in rows) for column in range(width)]
+    return (
+        rows if all(used) else [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in rows]
+    )
 
 
 def _positions(values: list[float]) -> list[float]:
@@ -248,33 +240,33 @@ def _positions(values: list[float]) -> list[float]:
     return positions
 
 
-def _rows(cells: list[list[Word]]) -> list[list[str]]:
+def _rows(cells: list[list[Piece]]) -> list[list[str]]:
     """The row of these cells, or several, when lines are drawn only after every few rows."""
-    held = [cell for cell in cells if cell]
-    counts = [len(_lines(cell)) for cell in held]
-    most = max(counts, default=0)
-    if most < 2 or len(held) < 3 or sum(count == most for count in counts) < 0.6 * len(held):
-        return [[_text(cell) for cell in cells]]
-    tops = [line[0].y0 for line in _lines([word for cell in held for word in cell])]
+    cut = [_lines(cell) for cell in cells]
+    held = [lines for lines in cut if lines]
+    most = max(map(len, held), default=0)
+    if most < 2 or len(held) < 3 or sum(len(lines) == most for lines in held) < 0.6 * len(held):
+        return [[_text(lines) for lines in cut]]
+    tops = [line[0].y for line in _lines([piece for cell in cells for piece in cell])]
+    edges = [float("-inf"), *((above + below) / 2 for above, below in pairwise(tops)), float("inf")]
     return [
-        [
-            _text([word for word in cell if top - 1 <= word.y0 and (word.y0 + word.y1) / 2 < below])
-            for cell in cells
-        ]
-        for top, below in pairwise([*tops, float("inf")])
+        [_text([line for line in lines if top <= line[0].y < below]) for lines in cut]
+        for top, below in pairwise(edges)
     ]
 
 
-def _lines(words: list[Word]) -> list[list[Word]]:
-    lines: list[list[Word]] = []
-    for word in sorted(words, key=lambda word: ((word.y0 + word.y1) / 2, word.x0)):
-        if lines and (word.y0 + word.y1) / 2 < lines[-1][0].y1:
-            lines[-1].append(word)
+def _lines(pieces: list[Piece]) -> list[list[Piece]]:
+    """Pieces of a cell by the line they stand on."""
+    if len(pieces) < 2:
+        return [pieces] if pieces else []
+    lines: list[list[Piece]] = []
+    for piece in sorted(pieces, key=itemgetter(1, 0)):
+        if lines and piece.y - lines[-1][0].y < 0.5 * lines[-1][0].height:
+            lines[-1].append(piece)
         else:
-            lines.append([word])
+            lines.append([piece])
     return lines
 
 
-def _text(words: list[Word]) -> str:
-    """Words of a cell, line by line."""
-    return " ".join(word.text for line in _lines(words) for word in sorted(line, key=lambda word: word.x0))
+def _text(lines: list[list[Piece]]) -> str:
+    return " ".join(piece.text for line in lines for piece in (sorted(line) if len(line) > 1 else line))
