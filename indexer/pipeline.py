@@ -160,6 +160,8 @@ class Pipeline:
         self._tries: dict[bytes, int] = {}
         self._members: deque[_Member] = deque()
         self._flights: dict[str, _Flight] = {}
+        self._flying: set[bytes] = set()
+        """Paths whose content is at the workers."""
         self._orphans: dict[int, float] = {}
         self._commit_due = 0.0
         self._busy = True
@@ -203,6 +205,17 @@ class Pipeline:
         self._request(run)
         return outcome.result(timeout_s)
 
+    def forget_root(self, root_id: int) -> None:
+        """Remove a root with its files; returns when lists no longer show them."""
+
+        def forget() -> None:
+            self._leave(self._catalogue.remove_root(root_id).orphans)
+            self._reconciler.reload()
+            self._drain_feed()
+            self._bump()
+
+        self.call(forget)
+
     def retry(self, paths: Sequence[bytes]) -> None:
         """Read files again, though neither they nor their parser changed."""
         self._request(lambda: self._enqueue([(path, 0, 0) for path in paths], forced=True))
@@ -211,7 +224,9 @@ class Pipeline:
         with self._wake:
             if self._stopping:
                 raise StoreError("The library is closed.")
-            self._busy = True
+            if not self._busy:
+                self._busy = True
+                self.tally = Tally()
             self._requests.append(request)
             self._wake.notify()
 
@@ -393,8 +408,10 @@ class Pipeline:
     ) -> None:
         """Queue paths to be read: (path, mtime_ns, size), newest first."""
         for path, mtime_ns, size in found:
-            if path in self._queued:
-                self._queued[path] = self._queued[path] or forced
+            if path in self._queued or path in self._flying:
+                # What is at the workers is looked at again when it comes back.
+                if path in self._queued:
+                    self._queued[path] = self._queued[path] or forced
                 continue
             self._queued[path] = forced
             heapq.heappush(self._heap, (-mtime_ns, path))
@@ -471,6 +488,7 @@ class Pipeline:
         flight = self._flights.get(digest)
         if flight is not None:
             flight.holders.append(holder)
+            self._flying.add(holder.path)
             return True
         known = self._catalogue.document_by_hash(digest)
         if known is None or forced or known.parser != _parser_for(known.format):
@@ -499,6 +517,7 @@ class Pipeline:
         kept = os.dup(source) if isinstance(source, int) else -1
         flight = _Flight(digest, size, depth, kept, [holder], future)
         self._flights[digest] = flight
+        self._flying.add(holder.path)
         future.add_done_callback(lambda _: self._arrived(flight))
 
     def _arrived(self, flight: _Flight) -> None:
@@ -516,6 +535,7 @@ class Pipeline:
         group = [self._results.popleft() for _ in range(len(self._results))]
         for flight in group:
             self._flights.pop(flight.digest, None)
+            self._flying.difference_update(holder.path for holder in flight.holders)
         try:
             with self._catalogue.transaction():
                 for flight in group:
@@ -572,8 +592,7 @@ class Pipeline:
         return False
 
     def _later_look(self, path: bytes) -> None:
-        with self._wake:
-            self._requests.append(Look((path,), certain=True))
+        self._request(Look((path,), certain=True))
 
     def _store_parsed(self, flight: _Flight, holders: Sequence[_Holder], parsed: Parsed) -> None:
         document = parsed.document
@@ -747,7 +766,6 @@ class Pipeline:
             self._busy = busy
         if finished:
             self._catalogue.checkpoint()
-            self.tally = Tally()
         self._changed()
 
 

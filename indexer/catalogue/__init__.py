@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.catalogue.connection import Connection
+from indexer.catalogue.connection import Connection, sqlite_version
 from indexer.catalogue.embeddings import Embeddings, Waiting
 from indexer.catalogue.reads import (
     FileState,
@@ -24,6 +24,7 @@ __all__ = [
     "Waiting",
     "file_id_of",
     "read_text",
+    "sqlite_version",
     "stored_chunks",
 ]
 

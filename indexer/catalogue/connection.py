@@ -21,6 +21,12 @@ from indexer.errors import LibraryRefusedError, StoreError
 
 Connection = sqlite3.Connection
 
+
+def sqlite_version() -> tuple[int, int, int]:
+    """Version of the SQLite library in use."""
+    return sqlite3.sqlite_version_info
+
+
 CHECKED_SIZE = 64 * 1024 * 1024
 """Bytes up to which the whole file is checked at every start (about 0.2 s); larger ones by `doctor`."""
 

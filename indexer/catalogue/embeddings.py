@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.connection import Connection
-from indexer.catalogue.reads import count_pending, read_text
+from indexer.catalogue.reads import count_pending, current_model, read_text
 from indexer.catalogue.writes import Writes
 from indexer.types import Generation
 
@@ -74,7 +74,8 @@ class Embeddings(Writes):
                     db.executemany(
                         # A document that was replaced meanwhile has its chunks to be embedded.
                         "DELETE FROM embed_queue WHERE document_id = ?1 AND NOT EXISTS"
-                        " (SELECT 1 FROM chunks c WHERE c.document_id = ?1 AND NOT EXISTS (SELECT 1 FROM vectors v"
+                        " (SELECT 1 FROM chunks c WHERE c.document_id = ?1 AND NOT EXISTS"
+                        " (SELECT 1 FROM vectors v"
                         f" WHERE v.model_id = {int(model_id)} AND v.key = c.key))",
                         finished,
                     )
@@ -125,14 +126,14 @@ class Embeddings(Writes):
         with self.transaction() as db:
             db.execute("DELETE FROM models WHERE id <> ?", (model_id,))
 
-    def vectors_of(self, digest: str, model_id: int) -> tuple[list[int], NDArray[np.float32]] | None:
+    def vectors_of(self, digest: str) -> tuple[list[int], NDArray[np.float32]] | None:
         """Chunk ids of a document and their vectors; None unless every chunk has one."""
         with self.reader() as db:
             rows = db.execute(
                 "SELECT c.id, v.vector FROM chunks c JOIN documents d ON d.id = c.document_id"
                 " LEFT JOIN vectors v ON v.key = c.key AND v.model_id = ? WHERE d.hash = ?"
                 " ORDER BY c.ordinal",
-                (model_id, digest),
+                (current_model(db), digest),
             ).fetchall()
         if not rows or any(row[1] is None for row in rows):
             return None

@@ -190,6 +190,12 @@ class Reads(Database):
             row = db.execute("SELECT id FROM documents WHERE hash = ?", (digest,)).fetchone()
             return list(stored_chunks(db, row[0])) if row else []
 
+    def characters(self, digest: str) -> int:
+        """Length of a document's text; 0 when there is none."""
+        with self.reader() as db:
+            row = db.execute("SELECT characters FROM documents WHERE hash = ?", (digest,)).fetchone()
+        return row[0] if row else 0
+
     def text(self, digest: str, start: int = 0, end: int | None = None) -> str:
         """A part of a document's text."""
         with self.reader() as db:
@@ -227,12 +233,47 @@ class Reads(Database):
                 row[0] for row in db.execute(f"SELECT id FROM files WHERE {KNOWN} ORDER BY id").fetchall()
             ]
 
+    def chunk_ids(self, document_id: int) -> list[int]:
+        """Ids of a document's chunks, ascending."""
+        with self.reader() as db:
+            rows = db.execute(
+                "SELECT id FROM chunks WHERE document_id = ? ORDER BY id", (document_id,)
+            ).fetchall()
+        return [row[0] for row in rows]
+
     # --- counts ---
+
+    def inconsistencies(self) -> list[str]:
+        """Contradictions inside the catalogue, for people; empty when it is sound."""
+        questions = {
+            "documents have another number of chunks than they say": "SELECT count(*) FROM documents d"
+            " WHERE chunk_count <> (SELECT count(*) FROM chunks WHERE document_id = d.id)",
+            "documents lack a part of their text": "SELECT count(*) FROM documents d WHERE characters > 0 AND"
+            f" (characters - 1) / {TEXT_BLOCK} + 1 <> (SELECT count(*) FROM texts WHERE document_id = d.id)",
+            "chunks lie outside their text": "SELECT count(*) FROM chunks c JOIN documents d"
+            ' ON d.id = c.document_id WHERE c.start < 0 OR c."end" > d.characters OR c.start >= c."end"',
+            "files say they are read and hold nothing": "SELECT count(*) FROM files"
+            " WHERE status = 'indexed' AND document_id IS NULL",
+            "rows point to nothing": "SELECT count(*) FROM pragma_foreign_key_check",
+        }
+        with self.reader() as db:
+            found = [(db.execute(sql).fetchone()[0], what) for what, sql in questions.items()]
+        return [f"{count} {what}" for count, what in found if count]
 
     def counts(self) -> dict[str, int]:
         """Files, documents, chunks, vectors (of chunks that exist), pending_parse, pending_embed."""
         with self.reader() as db:
             return counts(db)
+
+    def failed_paths(self) -> list[bytes]:
+        """Paths on disk that have a failure, by themselves or in a member."""
+        with self.reader() as db:
+            rows = db.execute(
+                "SELECT f.path FROM files f LEFT JOIN documents d ON d.id = f.document_id"
+                " WHERE (f.status = 'indexed' AND d.status <> 'indexed')"
+                " OR f.status NOT IN ('indexed', 'pending') ORDER BY f.path"
+            ).fetchall()
+        return list(dict.fromkeys(self.container_of(row[0]) or row[0] for row in rows))
 
     def failed(self) -> tuple[UnreadFile, ...]:
         """Every path whose text is not available, with the reason."""

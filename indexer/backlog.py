@@ -1,0 +1,170 @@
+"""Embeds what waits for it, in the background, and seals the vectors when that is due.
+
+One thread (`quire-embed`). What waits lies in the catalogue (`embed_queue`), so nothing is lost when it
+ends; an embedder that fails is asked again with growing pauses and never holds up keyword search.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from indexer import chunking
+from indexer.catalogue import Catalogue, Waiting
+from indexer.embedding import Embedder
+from indexer.errors import AppError, StoreError
+from indexer.vectors import VectorStore
+
+log = logging.getLogger(__name__)
+
+WINDOW = 256
+"""Chunks taken from the queue at once, to be ordered by length."""
+SLICE = 32
+"""Chunks embedded and stored at once; the thread can stop between two slices."""
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 300.0
+UNUSED_AFTER_S = 600.0
+"""How long a vector that no chunk uses is kept: an edit may be undone, a branch switched back."""
+
+
+class Backlog:
+    """The queue of chunks without a vector."""
+
+    def __init__(self, catalogue: Catalogue, *, changed: Callable[[], None]) -> None:
+        """Keep the catalogue; nothing happens before `use`. `changed` is called when vectors arrive."""
+        self._catalogue = catalogue
+        self._changed = changed
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._pending = True
+        self._embedder: Embedder | None = None
+        self._store: VectorStore | None = None
+        self._model = 0
+        self._unused_at = time.monotonic() + UNUSED_AFTER_S
+        self._thread = threading.Thread(target=self._run, name="quire-embed", daemon=True)
+        self.stage = ""
+        """"embed", "seal", or "" when there is nothing to do."""
+        self.revision = 0
+        """Grows with each change of what can be found by meaning."""
+        self.note = ""
+        """Why nothing is embedded although something waits."""
+
+    def use(self, embedder: Embedder, store: VectorStore, model_id: int) -> None:
+        """Begin to embed with a model."""
+        self._embedder, self._store, self._model = embedder, store, model_id
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to embed."""
+        with self._wake:
+            self._pending = True
+            self._wake.notify()
+
+    def vectors_unused(self) -> None:
+        """Some vectors may be of no use any more; they are removed after a while."""
+        with self._wake:
+            self._unused_at = time.monotonic() + UNUSED_AFTER_S
+            self._wake.notify()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, or nothing can be done about it now (see `note`)."""
+        return self._embedder is None or bool(self.note) or not self._pending
+
+    def close(self) -> None:
+        """Stop after the slice that is at work."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while self._await():
+            try:
+                self._work()
+                pause = FIRST_PAUSE_S
+                self.note = ""
+            except Exception as exc:
+                if self._stopping:
+                    return
+                if not isinstance(exc, AppError):
+                    log.exception("embedding failed")
+                self.stage = ""
+                self.note = f"Meaning search waits: {exc}"
+                self._changed()
+                self._rest(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _await(self) -> bool:
+        """Wait for work; False when it is time to end."""
+        with self._wake:
+            while not self._stopping and not self._pending:
+                patience = self._unused_at - time.monotonic() if self._unused_at else None
+                if patience is not None and patience <= 0:
+                    return True
+                self._wake.wait(patience)
+            return not self._stopping
+
+    def _rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        with self._wake:
+            while not self._stopping and (left := end - time.monotonic()) > 0:
+                self._wake.wait(left)
+
+    def _work(self) -> None:
+        if self._unused_at and self._unused_at <= time.monotonic():
+            self._drop_unused()
+        with self._wake:
+            self._pending = False
+        while not self._stopping:
+            waiting = self._catalogue.next_to_embed(self._model, WINDOW)
+            if not waiting:
+                break
+            # Until it is stored it is pending: nobody may think that all is done.
+            with self._wake:
+                self._pending = True
+            self._embed(waiting)
+        if not self._stopping:
+            self._seal()
+            with self._wake:
+                self._pending = bool(self._catalogue.next_to_embed(self._model, 1))
+        self.stage = ""
+        self._changed()
+
+    def _embed(self, waiting: Sequence[Waiting]) -> None:
+        self.stage = "embed"
+        texts = [(chunking.embedding_text(item.title, item.heading, item.text), item.key) for item in waiting]
+        texts.sort(key=lambda pair: len(pair[0]))
+        for start in range(0, len(texts), SLICE):
+            if self._stopping:
+                return
+            part = texts[start : start + SLICE]
+            assert self._embedder is not None
+            vectors = self._embedder.embed_passages([text for text, _ in part])
+            ids, stored = self._catalogue.store_vectors(self._model, [key for _, key in part], vectors)
+            if ids and self._store is not None:
+                self._store.added(ids, stored)
+            self.revision += 1
+            self._changed()
+
+    def _seal(self) -> None:
+        assert self._store is not None
+        first = not self._catalogue.generations(self._model) and self._store.count() > 0
+        self.stage = "seal"
+        try:
+            self._store.seal_if_due(force=first)
+        except StoreError as exc:
+            # Brute force over the unsealed vectors answers as well, only more slowly.
+            log.warning("vectors cannot be sealed: %s", exc)
+
+    def _drop_unused(self) -> None:
+        self._unused_at = 0.0
+        ids = self._catalogue.drop_unused_vectors(self._model)
+        if ids and self._store is not None:
+            self._store.deleted(ids)
+            with self._wake:
+                self._pending = True

@@ -1,0 +1,556 @@
+"""The facade: folders in, ranked passages out, through one object.
+
+Owns the lifetime of everything below: the lock, the catalogue, the keyword index, the parse workers,
+the threads. Opening is quick and keyword search works at once; models and vectors are loaded behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import directory as places
+from indexer.backlog import Backlog
+from indexer.catalogue import Catalogue
+from indexer.config import Config
+from indexer.errors import AppError, NotFoundError, StoreError, UsageError
+from indexer.ignore import Rules, rules_at
+from indexer.keyword import KeywordIndex
+from indexer.keywords import KeywordFeed
+from indexer.listing import Listing, as_paths
+from indexer.parsing.pool import ParsePool
+from indexer.pipeline import Look, Pipeline
+from indexer.types import (
+    Check,
+    DocumentDetails,
+    FileList,
+    FileRow,
+    LibraryStatus,
+    Progress,
+    Root,
+    ScopeCount,
+    SearchRequest,
+    SearchResult,
+    StoredChunk,
+    TextWindow,
+)
+from indexer.vectors import VectorStore
+from indexer.watch import Watcher
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""Shortest time between two events of progress."""
+CLOSE_S = 2.0
+"""Longest time closing waits for a model that is still being loaded."""
+BEAT_S = 5.0
+"""Longest time between two events, so that whoever passes them on notices a closed connection."""
+
+
+class Library:
+    """An open library. Every method may be called from several threads at once."""
+
+    def __init__(
+        self,
+        directory: Path,
+        config: Config,
+        *,
+        watch: bool = True,
+        on_ready: Callable[[], None] | None = None,
+    ) -> None:
+        """Use `open`."""
+        self.config = config
+        self.directory = places.prepare(directory)
+        self._lock = places.OwnerLock(self.directory)
+        self._news = threading.Condition()
+        self._changes = 0
+        self._closed = False
+        self._cleanup: list[Callable[[], None]] = [self._lock.release]
+        self._counted = (0.0, 0.0, {"chunks": 0, "pending_embed": 0})
+        self._counting = threading.Lock()
+        self._embedder: Any = None
+        self.vectors: VectorStore | None = None
+        self._loaded = threading.Event()
+        self._embedding_note = ""
+        self._on_ready = on_ready
+        try:
+            self._build()
+            self._begin(watch)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        config: Config,
+        *,
+        watch: bool = True,
+        on_ready: Callable[[], None] | None = None,
+    ) -> Library:
+        """Open or make a library.
+
+        Args:
+            directory: Where it keeps its own files.
+            config: Settings.
+            watch: Look at all roots now and whenever something changes; False: only in `sync`.
+            on_ready: Called in another thread when models and vectors are loaded, or are known to be missing.
+
+        Raises:
+            LibraryBusyError: another process has it open.
+            LibraryRefusedError: its folder is unsafe.
+            StoreError: its catalogue is damaged.
+        """
+        return cls(directory, config, watch=watch, on_ready=on_ready)
+
+    def _build(self) -> None:
+        from indexer.search import Searcher
+
+        here = self.directory
+        self.catalogue = Catalogue(here / "catalogue.sqlite3")
+        self._cleanup.append(self.catalogue.close)
+        self.keyword = KeywordIndex(here / "keyword")
+        self._cleanup.append(self.keyword.close)
+        self._pool = ParsePool(self.config.parsing, log_path=here / "logs" / "parse.log")
+        self._cleanup.append(self._pool.close)
+        self._never = frozenset({os.fsencode(here)})
+        self._backlog = Backlog(self.catalogue, changed=self._changed)
+        self._cleanup.append(self._backlog.close)
+        self._pipeline = Pipeline(
+            self.catalogue,
+            KeywordFeed(self.catalogue, self.keyword),
+            self._pool,
+            self.config,
+            never=self._never,
+            stored=self._backlog.wake,
+            changed=self._changed,
+            dropped=self._backlog.vectors_unused,
+        )
+        self._cleanup.append(self._pipeline.close)
+        self._searcher = Searcher(self.catalogue, self.keyword, self.config)
+        self._listing = Listing(self.catalogue, lambda: self._pipeline.revision)
+        self._watcher = Watcher(
+            self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._changed
+        )
+        self._cleanup.append(self._watcher.close)
+
+    def _begin(self, watch: bool) -> None:
+        self._pipeline.start()
+        if watch:
+            self._watcher.start()
+        loader = threading.Thread(target=self._load, name="quire-load", daemon=True)
+        self._cleanup.append(lambda: loader.join(CLOSE_S))
+        loader.start()
+
+    def _load(self) -> None:
+        """Load the embedding model and the vectors; what is missing becomes a note."""
+        try:
+            from indexer import embedding
+
+            embedder = embedding.load(
+                self.config.embedding,
+                cache=self.directory / "models",
+                allow_remote=self.config.privacy.allow_remote,
+            )
+            model = self.catalogue.use_model(embedder.fingerprint, embedder.dimensions)
+            store = VectorStore(
+                self.directory / "vectors", self.catalogue, model, embedder.dimensions, self.config.vectors
+            )
+            self._cleanup.insert(2, store.close)
+            if self._closed:
+                store.close()
+                return
+            self._embedder, self.vectors = embedder, store
+            self._searcher.use_vectors(store, embedder, model)
+            self._backlog.use(embedder, store, model)
+        except AppError as exc:
+            self._embedding_note = str(exc)
+        except Exception as exc:
+            log.exception("the embedding model cannot be used")
+            self._embedding_note = f"Search by meaning is off: {exc}"
+        finally:
+            self._loaded.set()
+            self._changed()
+            if self._on_ready is not None:
+                self._on_ready()
+
+    def close(self) -> None:
+        """Stop all work and let go of the library; what is unfinished is taken up at the next start."""
+        with self._news:
+            if self._closed:
+                return
+            self._closed = True
+            self._news.notify_all()
+        while self._cleanup:
+            step = self._cleanup.pop()
+            try:
+                step()
+            except Exception:
+                log.exception("closing the library")
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- roots ---
+
+    def add_root(self, path: str) -> Root:
+        """Watch a folder or file from now on.
+
+        A path inside a root is not added again: that root is returned. Roots inside the new one
+        become a part of it; nothing is read again for that.
+
+        Raises:
+            UsageError: it does not exist, or it is the library's own folder.
+        """
+        place = self._place(path)
+        covering = self._covering(place)
+        if covering is None:
+            with self.catalogue.transaction() as db:
+                root_id = self.catalogue.add_root(place)
+                for other, inside in self.catalogue.root_paths().items():
+                    if inside != place and inside.startswith(place.rstrip(b"/") + b"/"):
+                        self.catalogue.adopt_files(root_id, inside)
+                        db.execute("DELETE FROM roots WHERE id = ?", (other,))
+            covering = place
+        self._pipeline.look([place])
+        self._watcher.rearm()
+        return self._root(covering)
+
+    def _place(self, path: str) -> bytes:
+        place = os.path.realpath(Path(path).expanduser())
+        own = os.fspath(self.directory)
+        if not Path(place).exists():
+            raise UsageError(f"{path} does not exist.", hint="Check the spelling.")
+        if place == own or place.startswith(own + os.sep):
+            raise UsageError(
+                f"{path} belongs to the library itself.", hint="Add the folders of your documents."
+            )
+        return os.fsencode(place)
+
+    def _covering(self, place: bytes) -> bytes | None:
+        """The root that holds a path already, unless it ignores it."""
+        for root in self.catalogue.root_paths().values():
+            if place != root and not place.startswith(root.rstrip(b"/") + b"/"):
+                continue
+            rules = Rules.for_root(root, self.config.watch.ignore, self._never)
+            if rules_at(root, rules, place) is not None:
+                return root
+        return None
+
+    def _root(self, place: bytes) -> Root:
+        shown = place.decode("utf-8", "replace")
+        return next(root for root in self.catalogue.roots() if root.path == shown)
+
+    def remove_root(self, path: str) -> Root:
+        """Stop watching a root and forget its documents; the files are not touched.
+
+        Raises:
+            NotFoundError: it is not a root.
+        """
+        wanted = set(as_paths(path))
+        for root_id, place in self.catalogue.root_paths().items():
+            if os.fsdecode(place) in wanted or place.decode("utf-8", "replace") in wanted:
+                root = self._root(place)
+                self._pipeline.forget_root(root_id)
+                self._watcher.rearm()
+                return root
+        raise NotFoundError(f"{path} is not a root of the library.", hint="'quire roots' lists them.")
+
+    # --- work ---
+
+    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+        """Bring the library up to date; ends when everything is searchable (by meaning, too).
+
+        Paths outside every root become roots. What cannot go on (disk full, no model) ends it as
+        well, with a note in the last `Progress`.
+
+        Raises:
+            UsageError: a path does not exist.
+        """
+        places = [self._place(path) for path in paths]
+        for path, place in zip(paths, places, strict=True):
+            if self._covering(place) is None:
+                self.add_root(path)
+        look = self._pipeline.look(places)
+        return self._until(lambda: self._is_synced(look, keyword_only))
+
+    def _is_synced(self, look: Look, keyword_only: bool) -> bool:
+        if not look.done.is_set() or not self._pipeline.idle:
+            return False
+        return keyword_only or (self._loaded.is_set() and self._backlog.idle)
+
+    def _until(self, done: Callable[[], bool]) -> Iterator[Progress]:
+        shown: Progress | None = None
+        while not self._closed:
+            with self._news:
+                seen = self._changes
+            finished = done()
+            now = self.progress()
+            if now != shown:
+                yield now
+                shown = now
+            if finished:
+                return
+            self._await_news(seen, 1.0)
+
+    def _await_news(self, seen: int, longest_s: float) -> None:
+        """Wait until something changed after `seen`, at least a tick, at most `longest_s`."""
+        began = time.monotonic()
+        with self._news:
+            self._news.wait_for(lambda: self._closed or self._changes != seen, longest_s)
+            left = TICK_S - (time.monotonic() - began)
+            if left > 0 and not self._closed:
+                # Short work must not wait for the tick: look again soon while nothing is under way.
+                self._news.wait_for(lambda: self._closed, left if self._pipeline.stage else 0.02)
+
+    def _changed(self) -> None:
+        with self._news:
+            self._changes += 1
+            self._news.notify_all()
+
+    def progress(self) -> Progress:
+        """What is being done now."""
+        tally = self._pipeline.tally
+        counts = self._counts()
+        working = self._pool.working_on()
+        return Progress(
+            stage=self._stage(counts["pending_embed"]),  # type: ignore[arg-type]
+            files_seen=tally.files_seen,
+            done=tally.done,
+            total=tally.total,
+            bytes_done=tally.bytes_done,
+            bytes_total=tally.bytes_total,
+            embedded=counts["chunks"] - counts["pending_embed"],
+            chunks=counts["chunks"],
+            parsed=tally.parsed,
+            failed=tally.failed,
+            current=working[0] if working else "",
+            revision=self.revision,
+            note=self._pipeline.note or self._watcher.note or self._backlog.note or self._embedding_note,
+        )
+
+    @property
+    def watch_note(self) -> str:
+        """What hinders watching; "" when all is well."""
+        return self._watcher.note
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of what can be found."""
+        return self._pipeline.revision + self._backlog.revision
+
+    def _stage(self, pending_embed: int) -> str:
+        if self._pipeline.stage:
+            return self._pipeline.stage
+        if self._backlog.stage:
+            return self._backlog.stage
+        waiting = pending_embed and (not self._loaded.is_set() or not self._backlog.idle)
+        return "embed" if waiting else "idle"
+
+    def _counts(self) -> dict[str, int]:
+        """Counts of chunks, kept for a moment: counting takes longer the more there is."""
+        with self._counting:
+            due, took, counts = self._counted
+            now = time.monotonic()
+            if now >= due and not self._closed:
+                with self.catalogue.reader() as db:
+                    chunks = db.execute(
+                        "SELECT coalesce(sum(chunk_count), 0) FROM documents d"
+                        " WHERE EXISTS (SELECT 1 FROM files WHERE document_id = d.id)"
+                    ).fetchone()[0]
+                counts = {"chunks": chunks, "pending_embed": self.catalogue.pending_embed()}
+                took = time.monotonic() - now
+                self._counted = (now + max(0.2, 20 * took), took, counts)
+            return counts
+
+    def events(self) -> Iterator[Progress]:
+        """Progress whenever it changes, at most four times a second, until closed."""
+        shown: Progress | None = None
+        beat = 0.0
+        while not self._closed:
+            with self._news:
+                seen = self._changes
+            now = self.progress()
+            if now != shown or time.monotonic() >= beat:
+                yield now
+                shown, beat = now, time.monotonic() + BEAT_S
+            began = time.monotonic()
+            self._await_news(seen, BEAT_S)
+            time.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
+
+    def retry(self, paths: Sequence[str] = ()) -> int:
+        """Read failed files again (all of them when none is named); returns how many."""
+        wanted = [spelling for path in paths for spelling in as_paths(path)]
+        found = self.catalogue.failed_paths()
+        if paths:
+            found = [
+                path
+                for path in found
+                if any(
+                    (shown := path.decode("utf-8", "replace")) == want
+                    or shown.startswith(want.rstrip("/") + "/")
+                    for want in wanted
+                )
+            ]
+        self._pipeline.retry(found)
+        return len(found)
+
+    # --- questions ---
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Search."""
+        return self._searcher.search(request)
+
+    def scope(self, query: str, documents: Sequence[str] = ()) -> ScopeCount:
+        """How many documents a scope holds, and which of them cannot be read."""
+        return self._searcher.scope(query, documents)
+
+    def details(self, target: str) -> DocumentDetails:
+        """What is known of a path or `sha256:…`. Raises NotFoundError."""
+        for spelling in as_paths(target):
+            try:
+                return self._listing.details(spelling)
+            except NotFoundError:
+                continue
+        raise NotFoundError(
+            f"{target} is not in the library.", hint="Add its folder with 'quire add', or check the path."
+        )
+
+    def _digest(self, document: str) -> str:
+        """Hex hash of the document a path or `sha256:…` names; "" when the file has none."""
+        for spelling in as_paths(document):
+            digest = self.catalogue.resolve(spelling)
+            if digest is not None:
+                return digest
+        raise NotFoundError(f"{document} is not in the library.")
+
+    def text(self, document: str, start: int, end: int, *, query: str = "") -> TextWindow:
+        """A part of a document's text, with the spans in it that match the query."""
+        digest = self._digest(document)
+        total = self.catalogue.characters(digest)
+        start = max(0, min(start, total))
+        end = max(start, min(end, total))
+        text = self.catalogue.text(digest, start, end)
+        found = self._searcher.matches(text, query) if query.strip() else ()
+        return TextWindow(
+            document=f"sha256:{digest}" if digest else "",
+            start=start,
+            end=end,
+            total=total,
+            text=text,
+            matches=tuple((start + first, start + last) for first, last in found),
+        )
+
+    def chunks(self, document: str) -> list[StoredChunk]:
+        """The chunks of a document with their text, in order."""
+        return self.catalogue.chunks(self._digest(document))
+
+    def vectors_of(self, document: str) -> tuple[list[int], NDArray[np.float32]] | None:
+        """Chunk ids of a document and their vectors; None unless every chunk has one."""
+        return self.catalogue.vectors_of(self._digest(document))
+
+    def embed_query(self, text: str) -> NDArray[np.float32] | None:
+        """The vector of a question, (dimensions,); None without a model."""
+        return self._embed(lambda model: model.embed_query(text))
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """The vectors of texts to be found, (n, dimensions); None without a model."""
+        return self._embed(lambda model: model.embed_passages(texts))
+
+    def _embed(self, work: Callable[[Any], NDArray[np.float32]]) -> NDArray[np.float32] | None:
+        if self._embedder is None:
+            return None
+        try:
+            return work(self._embedder)
+        except AppError as exc:
+            log.warning("embedding failed: %s", exc)
+            return None
+
+    def files(
+        self, *, group: str = "all", query: str = "", sort: str = "name", offset: int = 0, limit: int = 200
+    ) -> FileList:
+        """A window of the list of files. Sorts: name, new, old, size, state."""
+        chosen = self._searcher.file_ids(query) if query.strip() else None
+        return self._listing.files(group, sort, max(0, offset), max(0, min(limit, 5000)), chosen)
+
+    def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
+        """Files by name, in fzf's syntax, best first."""
+        return self._listing.find_names(pattern, limit)
+
+    def status(self) -> LibraryStatus:
+        """Counts from the store, failures, the embedding model."""
+        counts = self.catalogue.counts()
+        return LibraryStatus(
+            library=os.fspath(self.directory),
+            roots=self.catalogue.roots(),
+            files=counts["files"],
+            documents=counts["documents"],
+            chunks=counts["chunks"],
+            vectors=counts["vectors"],
+            pending_parse=counts["pending_parse"],
+            pending_embed=counts["pending_embed"],
+            failed=self.catalogue.failed(),
+            embedding_model=self._embedder.name if self._embedder is not None else "",
+            embedding_note=self._backlog.note or self._embedding_note,
+            revision=self.revision,
+        )
+
+    def doctor(self) -> tuple[Check, ...]:
+        """Compare the stores with each other and check the surroundings."""
+        from indexer import doctor
+
+        return doctor.examine(self)
+
+    # --- what people and models leave behind ---
+
+    def cached(self, key: str) -> str | None:
+        """A summary kept under its key."""
+        return self.catalogue.cached(key)
+
+    def cache(self, key: str, value: str) -> None:
+        """Keep a summary under its key."""
+        self.catalogue.cache(key, value)
+
+    def log_egress(
+        self, host: str, model: str, purpose: str, size: int, documents: Sequence[str], outcome: str
+    ) -> None:
+        """Note that text went to a model elsewhere: `size` in bytes."""
+        self.catalogue.log_egress(host, model, purpose, size, documents, outcome)
+
+    def egress_log(self) -> list[dict[str, Any]]:
+        """What went to models elsewhere, newest first."""
+        return self.catalogue.egress_log()
+
+    @staticmethod
+    def rebuild(directory: Path) -> str:
+        """Put a damaged catalogue aside and begin a new one with the same roots, tags and notes.
+
+        Returns what was kept, in a sentence for a person. The documents are read again at the next
+        `sync`.
+
+        Raises:
+            LibraryBusyError: a process has the library open.
+            StoreError: there is no catalogue.
+        """
+        from indexer.catalogue import salvage
+
+        place = places.prepare(directory)
+        lock = places.OwnerLock(place)
+        try:
+            if not (place / "catalogue.sqlite3").exists():
+                raise StoreError(f"There is no catalogue in {place}.")
+            return salvage.rebuild(place / "catalogue.sqlite3")
+        finally:
+            lock.release()
