@@ -32,10 +32,11 @@ MAX_PREFIX = 60
 
 _TITLE_CHARS = 120
 _PATH_CHARS = 160
+_SHORT = 48
 _PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _DIGITS = b"0123456789"
 _NOT_LETTERS = _PUNCTUATION + _DIGITS + b" \t\n"
-_EMPTY_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+_PARAGRAPH = re.compile(r"\S.*(?:\n[^\S\n]*\S.*)*")
 _LINE = re.compile(r"[^\n]+")
 _FOLD = re.compile(r"\s+")
 _NUMERIC = re.compile(r"[\s\d.,:%€$£+-]*")
@@ -54,6 +55,8 @@ def estimate_tokens(text: str, language: str = "en") -> int:
     """
     raw = text.encode("utf-8", "surrogatepass")
     size = len(raw)
+    if size < _SHORT:
+        return size // 4 + 1
     letters = len(raw.translate(None, _NOT_LETTERS))
     marks = size - len(raw.translate(None, _PUNCTUATION))
     digits = size - len(raw.translate(None, _DIGITS))
@@ -207,15 +210,14 @@ def _blocks(parsed: ParsedDocument, language: str) -> Iterator[_Block]:
     for section in _sections(parsed):
         prefix = _prefix(parsed.title, section.heading, "")
         limit = LIMIT - min(MAX_PREFIX, estimate_tokens(prefix, language))
-        start = section.start
-        for gap in (*_EMPTY_LINES.finditer(text, section.start, section.end), None):
-            end = gap.start() if gap else section.end
-            body = text[start:end]
-            stripped = body.strip()
-            if stripped:
-                first = start + len(body) - len(body.lstrip())
-                yield from _paragraph(text, first, first + len(stripped), section, limit, language)
-            start = gap.end() if gap else end
+        for match in _PARAGRAPH.finditer(text, section.start, section.end):
+            body = match[0].rstrip()
+            tokens = estimate_tokens(body, language)
+            start = match.start()
+            if tokens <= limit:
+                yield _Block(start, start + len(body), tokens, section)
+            else:
+                yield from _long_paragraph(text, start, start + len(body), section, limit, language)
 
 
 def _sections(parsed: ParsedDocument) -> Iterator[_Section]:
@@ -245,13 +247,9 @@ def _step(text: str, heading: Heading) -> tuple[int, str]:
     return heading.level, line[:_PATH_CHARS].replace(" > ", " ")
 
 
-def _paragraph(
+def _long_paragraph(
     text: str, start: int, end: int, section: _Section, limit: int, language: str
 ) -> Iterator[_Block]:
-    tokens = estimate_tokens(text[start:end], language)
-    if tokens <= limit:
-        yield _Block(start, end, tokens, section)
-        return
     newline = text.find("\n", start, end)
     rows = newline > 0 and _is_row(text[start:newline])
     units = _lines(text, start, end) if rows else _sentences(text, start, end, language)
