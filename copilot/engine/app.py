@@ -250,16 +250,19 @@ class _Pump:
         self._room.release()
         iterator = self._iterator
         if iterator is not None and not isinstance(iterator, GeneratorType):
-            _close(iterator)
+            # Not here: closing may cut a connection to a model server, and this thread is the event loop's.
+            threading.Thread(target=_close, args=(iterator,), daemon=True).start()
 
     def _work(self) -> None:
         try:
             self._iterator = iterator = self._iterate()
             try:
-                for item in iterator:
+                while not self._cancelled.is_set():
+                    try:
+                        item = next(iterator)
+                    except StopIteration:
+                        break
                     self._room.acquire()
-                    if self._cancelled.is_set():
-                        return
                     self._put("event", item)
             finally:
                 _close(iterator)
