@@ -70,8 +70,12 @@ class _Storage:
     def __init__(self, container: ole.Ole, path: tuple[str, ...] = (), code_page: str = "") -> None:
         self.container = container
         self.path = path
-        self._fixed = _fixed_properties(self._stream(_PROPERTIES), 32 if not path else 24)
+        self._fixed = _fixed_properties(self._stream(_PROPERTIES), self._header())
         self.code_page = code_page or _codec(self._fixed.get(_CODE_PAGE, b"")) or "cp1252"
+
+    def _header(self) -> int:
+        """Bytes before the records of the stream of properties."""
+        return 8
 
     def text(self, number: int) -> str:
         """A string property; "" when it is missing."""
@@ -100,6 +104,9 @@ class _Storage:
 
 class _Message(_Storage):
     """A message: the root of the container, or a storage in an attachment of it."""
+
+    def _header(self) -> int:
+        return 24 if self.path else 32
 
     def facts(self) -> dict[str, str]:
         """Title, from, to, author and created."""
