@@ -18,7 +18,7 @@ from copilot.types import ModelStatus
 from indexer import egress
 from indexer.config import Config, LanguageModelConfig
 from indexer.egress import Call
-from indexer.errors import AppError, EgressRefusedError, ProviderError
+from indexer.errors import AppError, ConfigError, EgressRefusedError, ProviderError
 
 OLLAMA_URL = "http://127.0.0.1:11434"
 DEFAULT_URLS = {
@@ -123,9 +123,7 @@ class Models:
     def status(self) -> ModelStatus:
         """Which model is in use and where its text would go; connects to nothing but loopback."""
         choice = self._choose()
-        if not choice.kind:
-            return ModelStatus(name="", host="", local=True, note=choice.note)
-        if choice.note:
+        if not choice.kind or choice.note:
             return ModelStatus(name="", host="", local=True, note=choice.note)
         there = egress.check(choice.url, allow_remote=self._allow_remote)
         local = there.local and not (choice.kind == "ollama" and egress.is_cloud_model(choice.model))
@@ -151,6 +149,8 @@ def _choose(settings: LanguageModelConfig, *, allow_remote: bool) -> _Choice:
         if kind != "ollama":
             if not settings.model:
                 raise ProviderError("No model is named.", hint="Set model under [language_model].")
+            if not settings.api_key_command:  # a command may ask its owner: only when the model is used
+                egress.read_key(env=settings.api_key_env)
             return _Choice(kind, settings.model, url)
         model = settings.model
         if there.local or not model:
@@ -158,7 +158,7 @@ def _choose(settings: LanguageModelConfig, *, allow_remote: bool) -> _Choice:
             model = _named(model, listed) if model else _first(listed, allow_remote=allow_remote)
         egress.refuse_cloud_model(model, allow_remote=allow_remote)
         return _Choice("ollama", model, url)
-    except EgressRefusedError as exc:
+    except (EgressRefusedError, ConfigError) as exc:
         return _Choice(kind, note=str(exc))
     except ProviderError as exc:
         return _Choice("", note=NO_MODEL_HINT if settings.provider == "auto" else str(exc))
