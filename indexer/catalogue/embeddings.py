@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue.connection import Connection
-from indexer.catalogue.reads import count_pending, current_model, read_text
+from indexer.catalogue.reads import HELD, count_pending, current_model, read_text
 from indexer.catalogue.writes import Writes
 from indexer.types import Generation
 
@@ -60,7 +60,8 @@ class Embeddings(Writes):
             finished: list[tuple[int]] = []
             with self.reader() as db:
                 queued = db.execute(
-                    "SELECT document_id FROM embed_queue ORDER BY priority, document_id LIMIT 64"
+                    f"SELECT document_id FROM embed_queue q WHERE {HELD}"
+                    " ORDER BY priority, document_id LIMIT 64"
                 ).fetchall()
                 for (document,) in queued:
                     found = _without_vector(db, model_id, document, limit - len(waiting))

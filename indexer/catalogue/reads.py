@@ -48,6 +48,9 @@ _STATE = "id, path, size_bytes, mtime_ns, ctime_ns, dev, ino, status, document_i
 KNOWN = "NOT (status = 'pending' AND document_id IS NULL)"
 """Files that were read at least once; others are not in the keyword index yet."""
 
+HELD = "EXISTS (SELECT 1 FROM files f WHERE f.document_id = q.document_id)"
+"""Of a row `q` of the queue: some path holds the document, so it is worth embedding."""
+
 _DOCUMENT = "id, hash, status, format, parser, title, language, members"
 
 
@@ -335,8 +338,8 @@ def counts(db: Connection) -> dict[str, int]:
 def count_pending(db: Connection) -> int:
     """Chunks that wait for a vector of the model in use."""
     row = db.execute(
-        "SELECT count(*) FROM embed_queue q JOIN chunks c ON c.document_id = q.document_id WHERE NOT EXISTS"
-        " (SELECT 1 FROM vectors v WHERE v.model_id = ? AND v.key = c.key)",
+        "SELECT count(*) FROM embed_queue q JOIN chunks c ON c.document_id = q.document_id"
+        f" WHERE {HELD} AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model_id = ? AND v.key = c.key)",
         (current_model(db),),
     ).fetchone()
     return int(row[0])
