@@ -20,6 +20,7 @@ from copilot.types import Citation, Coverage, Passage
 from copilot.words import WORD, counts, holds, words
 from indexer import language
 from indexer.analysis import prepare
+from indexer.errors import NotFoundError
 from indexer.library import Library
 from indexer.text import fold
 from indexer.types import Hit, SearchRequest, SearchResult
@@ -173,7 +174,11 @@ def cite(library: Library, n: int, hit: Hit, start: int, end: int) -> Citation |
 
     None means that the document changed or vanished since the search: what cannot be proven is dropped.
     """
-    window = library.text(hit.document, start, end)
+    try:
+        window = library.text(hit.document, start, end)
+        page = page_at(library, hit, start)
+    except NotFoundError:
+        return None
     quote = hit.text[start - hit.start : end - hit.start]
     if (window.start, window.end, window.text) != (start, end, quote) or not quote.strip():
         return None
@@ -182,7 +187,7 @@ def cite(library: Library, n: int, hit: Hit, start: int, end: int) -> Citation |
         path=hit.path,
         title=hit.title,
         document=hit.document,
-        page=page_at(library, hit, start),
+        page=page,
         start=start,
         end=end,
         quote=quote,
