@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 WINDOW = 256
 """Chunks taken from the queue at once, to be ordered by length."""
-SLICE = 32
+SLICE = 16
 """Chunks embedded and stored at once; the thread can stop between two slices."""
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 300.0

@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import directory as places
+from indexer import embedding
 from indexer.backlog import Backlog
 from indexer.catalogue import Catalogue
 from indexer.config import Config
+from indexer.embedding import Embedder
 from indexer.errors import AppError, NotFoundError, StoreError, UsageError
 from indexer.ignore import Rules, rules_at
 from indexer.keyword import KeywordIndex
@@ -65,6 +67,7 @@ class Library:
         *,
         watch: bool = True,
         on_ready: Callable[[], None] | None = None,
+        load_embedder: Callable[[], Embedder] | None = None,
     ) -> None:
         """Use `open`."""
         self.config = config
@@ -76,11 +79,12 @@ class Library:
         self._cleanup: list[Callable[[], None]] = [self._lock.release]
         self._counted = (0.0, 0.0, {"chunks": 0, "pending_embed": 0})
         self._counting = threading.Lock()
-        self._embedder: Any = None
+        self._embedder: Embedder | None = None
         self.vectors: VectorStore | None = None
         self._loaded = threading.Event()
         self._embedding_note = ""
         self._on_ready = on_ready
+        self._load_embedder = load_embedder or self._configured_embedder
         try:
             self._build()
             self._begin(watch)
@@ -96,6 +100,7 @@ class Library:
         *,
         watch: bool = True,
         on_ready: Callable[[], None] | None = None,
+        load_embedder: Callable[[], Embedder] | None = None,
     ) -> Library:
         """Open or make a library.
 
@@ -103,14 +108,16 @@ class Library:
             directory: Where it keeps its own files.
             config: Settings.
             watch: Look at all roots now and whenever something changes; False: only in `sync`.
-            on_ready: Called in another thread when models and vectors are loaded, or are known to be missing.
+            on_ready: Called in another thread when models and vectors are loaded, or are known to be
+                missing.
+            load_embedder: Loads the embedding model in another thread; by default the configured one.
 
         Raises:
             LibraryBusyError: another process has it open.
             LibraryRefusedError: its folder is unsafe.
             StoreError: its catalogue is damaged.
         """
-        return cls(directory, config, watch=watch, on_ready=on_ready)
+        return cls(directory, config, watch=watch, on_ready=on_ready, load_embedder=load_embedder)
 
     def _build(self) -> None:
         from indexer.search import Searcher
@@ -151,16 +158,17 @@ class Library:
         self._cleanup.append(lambda: loader.join(CLOSE_S))
         loader.start()
 
+    def _configured_embedder(self) -> Embedder:
+        return embedding.load(
+            self.config.embedding,
+            cache=self.directory / "models",
+            allow_remote=self.config.privacy.allow_remote,
+        )
+
     def _load(self) -> None:
         """Load the embedding model and the vectors; what is missing becomes a note."""
         try:
-            from indexer import embedding
-
-            embedder = embedding.load(
-                self.config.embedding,
-                cache=self.directory / "models",
-                allow_remote=self.config.privacy.allow_remote,
-            )
+            embedder = self._load_embedder()
             model = self.catalogue.use_model(embedder.fingerprint, embedder.dimensions)
             store = VectorStore(
                 self.directory / "vectors", self.catalogue, model, embedder.dimensions, self.config.vectors
@@ -469,7 +477,7 @@ class Library:
         """The vectors of texts to be found, (n, dimensions); None without a model."""
         return self._embed(lambda model: model.embed_passages(texts))
 
-    def _embed(self, work: Callable[[Any], NDArray[np.float32]]) -> NDArray[np.float32] | None:
+    def _embed(self, work: Callable[[Embedder], NDArray[np.float32]]) -> NDArray[np.float32] | None:
         if self._embedder is None:
             return None
         try:
