@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 
 from indexer import egress
 from indexer.config import EmbeddingConfig
-from indexer.errors import ModelMissingError
+from indexer.errors import EgressRefusedError, ModelMissingError
 
 MINILM = "all-MiniLM-L6-v2"
 MINILM_HASHES = {
@@ -139,7 +140,11 @@ class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
     """Follows the hub to its storage, but never to plain http or to odd addresses."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        egress.check(newurl, allow_remote=True)
+        try:
+            egress.check(newurl, allow_remote=True)
+        except EgressRefusedError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -188,5 +193,8 @@ def _fetch(url: str, target: Path, expected: str, progress: Progress | None) -> 
         if digest.hexdigest() != expected:
             raise ValueError("the file is not the official one")
         partial.replace(target)
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        raise
     finally:
         partial.unlink(missing_ok=True)

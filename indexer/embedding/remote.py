@@ -26,20 +26,28 @@ class RemoteEmbedder:
 
     languages: frozenset[str] | None = None
 
-    def __init__(self, model: Any, *, name: str, fingerprint: str, dimensions: int, host: str) -> None:
+    def __init__(
+        self, model: Any, connection: Any, *, name: str, fingerprint: str, dimensions: int, host: str
+    ) -> None:
         """Wrap a LlamaIndex embedding model.
 
         Args:
             model: Its class takes lists of texts (`get_text_embedding_batch`).
+            connection: The gate's client that `model` uses; closed with this object.
             name: Model name at the endpoint.
             fingerprint: Identifies model and endpoint kind.
             dimensions: Length of a vector; 0 asks the endpoint once.
             host: Shown in messages.
         """
         self._model = model
+        self._connection = connection
         self._host = host
         self.name = name
-        self.dimensions = dimensions or len(self._ask(lambda: [model.get_query_embedding("length")])[0])
+        try:
+            self.dimensions = dimensions or len(self._ask(lambda: [model.get_query_embedding("length")])[0])
+        except AppError:
+            self.close()
+            raise
         self.fingerprint = f"{fingerprint}:{self.dimensions}"
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -63,6 +71,10 @@ class RemoteEmbedder:
         """
         rows = self._ask(lambda: [self._model.get_query_embedding(_sendable(text))])
         return np.asarray(self._unit(rows, 1)[0], np.float32)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
 
     def _ask(self, call: Callable[[], list[list[float]]]) -> list[list[float]]:
         try:
@@ -107,18 +119,19 @@ def _openai(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
     from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 
     target = egress.check(config.base_url, allow_remote=allow_remote)
+    connection = egress.client(config.base_url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
     model = OpenAILikeEmbedding(
         model_name=config.model,
         api_base=config.base_url,
         api_key=egress.read_key(env=config.api_key_env).reveal() or "none",
         embed_batch_size=_BATCH,
         dimensions=config.dimensions or None,
-        max_retries=1,
+        max_retries=0,  # the backlog asks again; the SDK would also repeat what the gate refused
         timeout=_TIMEOUT_S,
         reuse_client=True,
-        http_client=egress.client(config.base_url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S),
+        http_client=connection,
     )
-    return _wrap(model, config, target.label)
+    return _wrap(model, connection, config, target.label)
 
 
 def _ollama(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
@@ -128,14 +141,16 @@ def _ollama(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
     target = egress.check(url, allow_remote=allow_remote)
     egress.refuse_cloud_model(config.model, allow_remote=allow_remote)
     model = OllamaEmbedding(model_name=config.model, base_url=url, embed_batch_size=_BATCH)
-    model._client._client = egress.client(url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
-    return _wrap(model, config, target.label)
+    connection = egress.client(url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
+    model._client.close()
+    model._client._client = connection
+    return _wrap(model, connection, config, target.label)
 
 
-def _wrap(model: Any, config: EmbeddingConfig, host: str) -> RemoteEmbedder:
+def _wrap(model: Any, connection: Any, config: EmbeddingConfig, host: str) -> RemoteEmbedder:
     fingerprint = f"{config.provider}:{config.model}"
     return RemoteEmbedder(
-        model, name=config.model, fingerprint=fingerprint, dimensions=config.dimensions, host=host
+        model, connection, name=config.model, fingerprint=fingerprint, dimensions=config.dimensions, host=host
     )
 
 
