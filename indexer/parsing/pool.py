@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from pathlib import Path
 from typing import BinaryIO
@@ -54,6 +55,7 @@ MAX_FAILED_STARTS = 3
 LOG_BYTES = 4 << 20
 """Size of the workers' log at which it is begun anew."""
 
+_COMMAND = (sys.executable, "-P", "-m", "indexer.parsing.worker")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX")
 
 
@@ -97,10 +99,12 @@ class _Job:
 class _Worker:
     """A child process with the jobs it has been given, the first of which it is at work on."""
 
-    def __init__(self, limits: Limits, log_path: Path) -> None:
+    def __init__(self, command: Sequence[str], limits: Limits, log_path: Path) -> None:
         self.jobs: deque[tuple[int, _Job]] = deque()
         self.inbox = bytearray()
         self.ready = False
+        self.gone = False
+        """It does not listen any more."""
         self.since = time.monotonic()
         """When the first job, or the start of the process, began."""
         self.used = 0.0
@@ -109,7 +113,7 @@ class _Worker:
         self._number = 0
         self.channel, theirs = socket.socketpair()
         try:
-            self.process = _spawn(theirs.fileno(), limits, log_path)
+            self.process = _spawn(command, theirs.fileno(), limits, log_path)
         except BaseException:
             self.channel.close()
             raise
@@ -124,9 +128,10 @@ class _Worker:
 
     def takes(self, job: _Job) -> bool:
         """Whether to give it `job` now."""
-        if not self.ready or self.used + len(self.jobs) / 10 >= MAX_FILES:
-            return False
-        return not self.jobs or (len(self.jobs) < MAX_AHEAD and self.queued + job.size <= MAX_AHEAD_BYTES)
+        if not self.jobs or self.gone:
+            return self.ready and not self.gone
+        worn = self.used + len(self.jobs) / 10 >= MAX_FILES
+        return not worn and len(self.jobs) < MAX_AHEAD and self.queued + job.size <= MAX_AHEAD_BYTES
 
     def give(self, job: _Job) -> None:
         """Send a job.
@@ -160,7 +165,7 @@ class _Worker:
         return self.process.wait()
 
 
-def _spawn(channel: int, limits: Limits, log_path: Path) -> subprocess.Popen[bytes]:
+def _spawn(command: Sequence[str], channel: int, limits: Limits, log_path: Path) -> subprocess.Popen[bytes]:
     options = {
         "parent": os.getpid(),
         "socket": channel,
@@ -181,7 +186,7 @@ def _spawn(channel: int, limits: Limits, log_path: Path) -> subprocess.Popen[byt
     }
     with _open_log(log_path) as output:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "indexer.parsing.worker", json.dumps(options)],
+            [*command, json.dumps(options)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -205,8 +210,15 @@ def _open_log(path: Path) -> BinaryIO:
 class ParsePool:
     """Worker processes behind a `submit` that returns a future."""
 
-    def __init__(self, config: ParsingConfig, *, log_path: Path) -> None:
-        """Keep the limits; nothing is started before the first document."""
+    def __init__(self, config: ParsingConfig, *, log_path: Path, command: Sequence[str] = _COMMAND) -> None:
+        """Keep the limits; nothing is started before the first document.
+
+        Args:
+            config: Limits and the number of workers.
+            log_path: File that takes whatever the workers print.
+            command: Starts a worker; its options are added as the last argument.
+        """
+        self._command = command
         self._limits = Limits(
             timeout_s=config.timeout_s,
             memory_mb=config.memory_mb,
@@ -259,9 +271,9 @@ class ParsePool:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._serve, name="parse-pool", daemon=True)
                     self._thread.start()
+                self._wake()
         if closed:
             job.finish(EngineError("The library is being closed."))
-        self._wake()
         return job.future
 
     def working_on(self) -> tuple[str, ...]:
@@ -271,9 +283,12 @@ class ParsePool:
     def close(self) -> None:
         """Kill the workers; documents not finished are cancelled."""
         with self._lock:
-            self._closed = True
             thread = self._thread
-        self._wake()
+            if not self._closed:
+                self._closed = True
+                self._wake()
+                if thread is None:
+                    self._release()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
@@ -286,8 +301,13 @@ class ParsePool:
     def _wake(self) -> None:
         try:
             os.write(self._wake_write, b"w")
-        except (BlockingIOError, OSError):  # already awake, or gone
+        except BlockingIOError:  # the pipe is full of earlier calls
             pass
+
+    def _release(self) -> None:
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
 
     # --- everything below runs in the pool's thread ------------------------------------------------
 
@@ -320,7 +340,7 @@ class ParsePool:
         for job in waiting:
             job.future.cancel()
             job.finish(EngineError("The library is being closed."))
-        self._selector.close()
+        self._release()
 
     def _feed(self) -> None:
         """Give waiting documents to workers, starting workers while there are more documents."""
@@ -342,16 +362,15 @@ class ParsePool:
     def _give(self, worker: _Worker, job: _Job) -> None:
         try:
             worker.give(job)
+        except ConnectionError:  # it has just ended; the selector will tell, and bury it
+            worker.gone = True
+            self._waiting.appendleft(job)
         except OSError as exc:
-            if worker.process.poll() is None:
-                job.finish(UnreadableDocument(f"It cannot be handed to a parser: {exc.strerror}."))
-            else:
-                self._waiting.appendleft(job)
-                self._lose(worker, None)
+            job.finish(EngineError(f"A document cannot be handed to a parser: {exc.strerror}."))
 
     def _steal(self) -> None:
         """Let an idle worker read what is stuck behind a slow document."""
-        idle = [worker for worker in self._workers if worker.ready and not worker.jobs]
+        idle = [worker for worker in self._workers if worker.ready and not worker.gone and not worker.jobs]
         if not idle:
             return
         now = time.monotonic()
@@ -369,7 +388,7 @@ class ParsePool:
         wanted = min(self._size - len(self._workers), len(self._waiting) - starting)
         for _ in range(wanted):
             try:
-                worker = _Worker(self._limits, self._log_path)
+                worker = _Worker(self._command, self._limits, self._log_path)
             except OSError as exc:
                 log.error("cannot start a parse worker: %s", exc)
                 self._start_failed(f"A parse worker cannot be started: {exc.strerror}.")
