@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 
 _HAN = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff"
@@ -32,14 +33,15 @@ _RUN = re.compile(f"[{_HAN}{_KANA}{_HANGUL}{_BOPOMOFO}]+|[{_SOUTHEAST}]+")
 
 # Signs that Rust does not count as letters (tone marks, viramas): they would tear a pair apart. Dropping
 # them is also what "accents ignored" means in these scripts.
-_SILENT = re.compile("[\u0e47-\u0e4c\u0e4e\u0ec8-\u0ecc\u1037\u1039\u103a\u17c9-\u17d3\u17dd]")
+_SILENT_SIGNS = "\u0e47-\u0e4c\u0e4e\u0ec8-\u0ecc\u1037\u1039\u103a\u17c9-\u17d3\u17dd"
+_SILENT = re.compile(f"[{_SILENT_SIGNS}]")
 # Vowel signs belong to the consonant before them: a pair is two syllables, not two code points.
-_CLUSTER = re.compile(
-    "[^\u0e31\u0e34-\u0e3a\u0e4d\u0eb1\u0eb4-\u0ebc\u0ecd\u102b-\u1036\u1038\u103b-\u103e\u1056-\u1059"
-    "\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u17b4-\u17c8]"
-    "[\u0e31\u0e34-\u0e3a\u0e4d\u0eb1\u0eb4-\u0ebc\u0ecd\u102b-\u1036\u1038\u103b-\u103e\u1056-\u1059"
-    "\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u17b4-\u17c8]*|."
+_SIGNS = _SILENT_SIGNS + (
+    "\u0e31\u0e34-\u0e3a\u0e4d\u0eb1\u0eb4-\u0ebc\u0ecd\u102b-\u1036\u1038\u103b-\u103e\u1056-\u1059"
+    "\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u17b4-\u17c8"
 )
+_CLUSTER = re.compile(f"[^{_SIGNS}][{_SIGNS}]*|.")
+_CLUSTERED = re.compile(f"[{_SOUTHEAST}]")
 
 _WIDE_FORMS = re.compile("[\ufb00-\ufdfb\ufe70-\ufefc\uff01-\uffdc]+")
 _MARKED = re.compile("[\u0370-\u06ff\u0750-\u077f\u08a0-\u08ff\u1f00-\u1fff]")
@@ -101,11 +103,22 @@ def prepare(text: str, *, open_end: bool = False) -> str:
     return text
 
 
+def runs(text: str) -> Iterator[tuple[int, int, list[tuple[str, int, int]]]]:
+    """Where text is indexed as pairs: start and end of each run, and its pairs with their places."""
+    for run in _RUN.finditer(text):
+        units = [
+            (_SILENT.sub("", unit[0]), run.start() + unit.start(), run.start() + unit.end())
+            for unit in _CLUSTER.finditer(run[0])
+        ]
+        pairs = [(one + two, start, end) for (one, start, _), (two, _, end) in itertools.pairwise(units)]
+        yield run.start(), run.end(), pairs + units[-1:]
+
+
 def _pairs(run: str, *, closed: bool) -> str:
-    units = _CLUSTER.findall(_SILENT.sub("", run))
-    if len(units) < 2:
-        return "".join(units)
+    units: Sequence[str] = run
+    if _CLUSTERED.match(run):
+        units = [_SILENT.sub("", unit) for unit in _CLUSTER.findall(run)]
     pairs = [first + second for first, second in itertools.pairwise(units)]
-    if closed:
+    if closed or len(units) == 1:
         pairs.append(units[-1])
     return " ".join(pairs)

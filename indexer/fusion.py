@@ -1,0 +1,93 @@
+"""Two rankings into one: keyword scores and cosines, fused as a convex combination.
+
+A convex combination of normalised scores did better than reciprocal ranks on every set of questions it was
+tried on: it keeps how much better the first is than the second. Both scores are known exactly for every
+candidate, so that nothing wins or loses because one retriever did not list it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+FLOOR = 0.0
+"""Cosine that counts as no relation at all."""
+
+SHARE = 0.3
+"""What the second-best chunk adds to its document's score; each next one adds half as much."""
+
+_COUNTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that one of the retrievers found."""
+
+    chunk: int
+    document: int
+    keyword: float = 0.0
+    """BM25 and what adds to it; 0 when no word matches."""
+    semantic: float = 0.0
+    """Cosine; 0 when the chunk has no vector."""
+    weight: float = 0.0
+    """Weight of meaning for this question and this chunk, 0 to 1."""
+    tier: int = 0
+    """2: the chunk holds everything sought, 1: its document does, 0: neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate with its fused score: its tier plus something from 0 to 1."""
+
+    candidate: Candidate
+    score: float
+
+
+def fuse(candidates: Iterable[Candidate]) -> list[Scored]:
+    """Score chunks and order them, best first; ties by id."""
+    found = list(candidates)
+    best_keyword = max((each.keyword for each in found), default=0.0) or 1.0
+    best_semantic = max((each.semantic for each in found), default=0.0)
+    reach = max(best_semantic - FLOOR, 1e-6)
+    scored = [
+        Scored(
+            each,
+            each.tier
+            + (1 - each.weight) * each.keyword / best_keyword
+            + each.weight * max(0.0, each.semantic - FLOOR) / reach,
+        )
+        for each in found
+    ]
+    return sorted(scored, key=lambda each: (-each.score, each.candidate.chunk))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A document with its chunks, best first; its score is made like theirs."""
+
+    document: int
+    score: float
+    chunks: tuple[Scored, ...]
+
+
+def by_document(scored: Sequence[Scored]) -> list[Group]:
+    """One entry a document, best first: its best chunk decides, further good ones add a little."""
+    chunks: dict[int, list[Scored]] = {}
+    for each in scored:
+        chunks.setdefault(each.candidate.document, []).append(each)
+    groups = [Group(document, _together(held), tuple(held)) for document, held in chunks.items()]
+    return sorted(groups, key=lambda group: (-group.score, group.document))
+
+
+def _together(held: Sequence[Scored]) -> float:
+    tier = held[0].candidate.tier
+    first, *rest = sorted((each.score - each.candidate.tier for each in held), reverse=True)[:_COUNTED]
+    shares = [SHARE * 0.5**place for place in range(_COUNTED - 1)]
+    total = first + sum(share * score for share, score in zip(shares, rest, strict=False))
+    return tier + total / (1 + sum(shares))
+
+
+def ranks(scores: Mapping[int, float]) -> dict[int, int]:
+    """1-based rank of each key, highest score first; ties by key."""
+    ordered = sorted(scores, key=lambda key: (-scores[key], key))
+    return {key: rank for rank, key in enumerate(ordered, start=1)}

@@ -1,0 +1,111 @@
+"""Words as the index knows them: splitting, folding and stems, for documents and queries alike."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import tantivy
+
+from indexer import analysis
+
+LONGEST_WORD = 128
+"""Bytes of the longest word indexed; longer ones are base64 and the like."""
+
+STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
+    "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque",
+    "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian",
+    "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch",
+    "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+"""ISO 639-1 code to the name of Tantivy's stemmer."""
+
+_STEM_MARK = "\u1426"
+"""A letter nobody writes; before it a stem cannot be mistaken for a word."""
+
+_TOKEN = re.compile(
+    r"[A-Za-z]{1,3}(?:\+\+|#)(?![\w#+])"
+    r"|(?:[^\W_]|[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u065f\u0670\u06d6-\u06ed\u0900-\u0dff])+"
+)
+
+
+def _build(stemmer: str = "") -> Any:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    builder = builder.filter(tantivy.Filter.remove_long(LONGEST_WORD)).filter(tantivy.Filter.lowercase())
+    if stemmer:
+        # Before folding: many stemmers know their suffixes by their accents.
+        builder = builder.filter(tantivy.Filter.stemmer(stemmer))
+    return builder.filter(tantivy.Filter.ascii_fold()).build()
+
+
+@functools.cache
+def words_analyzer() -> Any:
+    """Tantivy's analyzer of all text fields; feed it with `analysis.prepare`d text."""
+    return _build()
+
+
+@functools.cache
+def _stemmer(language: str) -> Any:
+    return _build(STEMMERS[language])
+
+
+@functools.lru_cache(maxsize=100_000)
+def stem(word: str, language: str) -> str:
+    """The stem of a word in a language of `STEMMERS`; "" when nothing is left."""
+    found = _stemmer(language).analyze(word)
+    return found[0] if found else ""
+
+
+def split(text: str) -> list[str]:
+    """The words of a query's text, in order."""
+    found: list[str] = words_analyzer().analyze(analysis.prepare(text, open_end=True))
+    return found
+
+
+def indexed(text: str) -> str:
+    """A text as it is given to the index.
+
+    Arabic puts articles and conjunctions before the word, where no search by beginnings finds the
+    rest. So the stems of Arabic text are indexed as well: behind it, marked, out of the way of phrases.
+    """
+    prepared = analysis.prepare(text)
+    if analysis.has_arabic(prepared):
+        stems = _stemmer("ar").analyze(prepared)
+        return f"{prepared} {' '.join(_STEM_MARK + found for found in stems if not found.isascii())}"
+    return prepared
+
+
+def arabic_stem(word: str) -> str:
+    """The word under which `indexed` adds a stem; "" for words of other scripts."""
+    if not analysis.has_arabic(word):
+        return ""
+    found = stem(word, "ar")
+    return _STEM_MARK + found if found else ""
+
+
+def spans(text: str) -> Iterator[tuple[str, int, int]]:
+    """The words of a text with their places: (word, start, end), overlapping for scripts in pairs."""
+    if not analysis.has_pairs(text):
+        yield from _plain_spans(text, 0)
+        return
+    at = 0
+    for start, end, pairs in analysis.runs(text):
+        yield from _plain_spans(text[at:start], at)
+        yield from pairs
+        at = end
+    yield from _plain_spans(text[at:], at)
+
+
+def _plain_spans(text: str, offset: int) -> Iterator[tuple[str, int, int]]:
+    for match in _TOKEN.finditer(text):
+        raw = match[0]
+        start, end = offset + match.start(), offset + match.end()
+        if raw.isascii() and raw.isalnum():
+            yield raw.lower(), start, end
+        else:
+            for word in words_analyzer().analyze(analysis.prepare(raw)):
+                yield word, start, end

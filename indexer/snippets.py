@@ -1,0 +1,159 @@
+"""Where a text matches a query, and the part of it that is worth showing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from indexer import language as languages
+from indexer.keyword import Group, arabic_stem, spans
+
+Span = tuple[int, int]
+
+WIDTH = 240
+"""Characters of a snippet, about; a sentence is not cut for less than half of it more."""
+
+_BLANKS = re.compile(r"\s+")
+
+
+class Found(NamedTuple):
+    """A place in a text that matches something sought."""
+
+    start: int
+    end: int
+    group: int
+    """Which of the things sought."""
+
+
+class Matcher:
+    """Finds in any text what a query seeks, in every form the index knows.
+
+    Args:
+        groups: What is sought, from `Plan`.
+    """
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self._words: dict[str, int] = {}
+        self._phrases: list[tuple[int, list[frozenset[str]]]] = []
+        for number, group in enumerate(groups):
+            forms = [frozenset(form.word for form in each) for each in group.words]
+            if len(forms) == 1 or group.near is not None:
+                for each in forms:
+                    self._words.update(dict.fromkeys(each, number))
+            else:
+                self._phrases.append((number, forms))
+                if group.joined:
+                    self._words[group.joined] = number
+
+    def find(self, text: str) -> list[Found]:
+        """Matches in order; those of neighbouring characters may overlap."""
+        if not self._words and not self._phrases:
+            return []
+        words = list(spans(text))
+        found = []
+        for word, start, end in words:
+            number = self._words.get(word)
+            if number is None and (stem := arabic_stem(word)):
+                number = self._words.get(stem)
+            if number is not None:
+                found.append(Found(start, end, number))
+        for number, forms in self._phrases:
+            found += self._phrase(words, number, forms)
+        return sorted(found)
+
+    @staticmethod
+    def _phrase(
+        words: Sequence[tuple[str, int, int]], number: int, forms: list[frozenset[str]]
+    ) -> Iterable[Found]:
+        length = len(forms)
+        for at in range(len(words) - length + 1):
+            if all(words[at + place][0] in forms[place] for place in range(length)):
+                yield Found(words[at][1], words[at + length - 1][2], number)
+
+
+def merged(found: Iterable[Found]) -> tuple[Span, ...]:
+    """Spans of matches, ascending, with overlapping and touching ones made one."""
+    whole: list[Span] = []
+    for start, end, _ in found:
+        if whole and start <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(end, whole[-1][1]))
+        else:
+            whole.append((start, end))
+    return tuple(whole)
+
+
+def snippet(text: str, language: str, matcher: Matcher, width: int = WIDTH) -> tuple[str, tuple[Span, ...]]:
+    """The part of a chunk that matches best, and the spans in it that match.
+
+    Whole sentences as far as they fit, blanks folded; otherwise verbatim.
+    """
+    found = matcher.find(text)
+    sentences = languages.sentences(text, language) or [(0, len(text))]
+    start, end = _best(text, sentences, found, width)
+    inside = [each for each in found if start <= each.start and each.end <= end]
+    return _folded(text, start, end, merged(inside))
+
+
+def _best(text: str, sentences: Sequence[Span], found: Sequence[Found], width: int) -> Span:
+    """The stretch of sentences with the most different things sought in it, the earliest of equals."""
+    best, best_score = (sentences[0][0], sentences[0][1]), -1.0
+    for at, (start, first_end) in enumerate(sentences):
+        end = first_end
+        for _, further in sentences[at + 1 :]:
+            if further - start > width:
+                break
+            end = further
+        kinds = {each.group for each in found if start <= each.start and each.end <= end}
+        count = sum(1 for each in found if start <= each.start and each.end <= end)
+        opens = any(start <= each.start < first_end for each in found)
+        score = len(kinds) + 0.1 * min(count, 5) + 0.05 * opens + 0.04 * min(1.0, (end - start) / width)
+        if score > best_score:
+            best, best_score = (start, end), score
+    start, end = best
+    return best if end - start <= width * 3 // 2 else _window(text, start, end, found, width)
+
+
+def _window(text: str, start: int, end: int, found: Sequence[Found], width: int) -> Span:
+    """A part of a sentence that is too long, cut between words, around most of its matches."""
+    inside = [each for each in found if start <= each.start and each.end <= end]
+    if inside:
+        first = max(
+            inside, key=lambda each: len({m.group for m in inside if 0 <= m.start - each.start < width})
+        )
+        lead = max(start, first.start - width // 4)
+        start = lead if lead == start else _word_start(text, lead, first.start)
+    if end - start > width:
+        cut = start + width
+        blank = max(text.rfind(" ", start, cut), text.rfind("\n", start, cut))
+        end = blank if blank > start + width // 2 else cut
+        covering = [each.end for each in inside if each.start < end < each.end]
+        end = max([end, *covering])
+    return start, end
+
+
+def _word_start(text: str, at: int, limit: int) -> int:
+    blank = _BLANKS.search(text, at, limit)
+    return blank.end() if blank else at
+
+
+def _folded(text: str, start: int, end: int, marked: Sequence[Span]) -> tuple[str, tuple[Span, ...]]:
+    """`text[start:end]` with runs of blanks made one, and the spans moved along."""
+    parts: list[str] = []
+    places = [0] * (end - start + 1)
+    length, at = 0, start
+    for blank in (*_BLANKS.finditer(text, start, end), None):
+        stop = blank.start() if blank else end
+        for place in range(at, stop):
+            places[place - start] = length + place - at
+        parts.append(text[at:stop])
+        length += stop - at
+        if blank is None:
+            break
+        for place in range(stop, blank.end()):
+            places[place - start] = length
+        parts.append(" ")
+        length += 1
+        at = blank.end()
+    places[end - start] = length
+    return "".join(parts), tuple((places[a - start], places[b - 1 - start] + 1) for a, b in marked)
