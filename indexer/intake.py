@@ -38,6 +38,8 @@ LINGER_S = 0.04
 """How long the first of a group waits for others while more are at the workers."""
 CONTAINER_DEPTH = 4
 """Containers inside each other that are opened."""
+PATIENT_TRIES = 3
+"""Attempts that count as work under way; a file that needs more holds nobody up."""
 MAX_TRIES = 8
 """Attempts to read a file that changes all the time before it gets that status; hints start anew."""
 
@@ -144,7 +146,7 @@ class Intake:
     @property
     def busy(self) -> bool:
         """Something is to be done, not counting files that change all the time."""
-        retrying = any(self._tries.get(path, 0) < 2 for _, path in self._later)
+        retrying = any(self._tries.get(path, 0) < PATIENT_TRIES for _, path in self._later)
         return self.reading or retrying or bool(self._results or self.revisit)
 
     @property

@@ -189,15 +189,21 @@ class Database:
 
     @contextmanager
     def part(self) -> Iterator[Connection]:
-        """A part of a transaction that is undone by itself when it fails, and the rest is not."""
+        """A part of a transaction that is undone by itself when it fails, and the rest is not.
+
+        Raises:
+            StoreError: the disk is full or failed; SQLite may have undone the whole transaction.
+        """
         with self.transaction() as db:
             db.execute("SAVEPOINT part")
             try:
                 yield db
-            except BaseException:
+            except BaseException as exc:
                 if db.in_transaction:
                     db.execute("ROLLBACK TO part")
                     db.execute("RELEASE part")
+                if isinstance(exc, sqlite3.OperationalError):
+                    raise StoreError(f"The catalogue cannot be written: {exc}.", hint=_remedy(exc)) from exc
                 raise
             db.execute("RELEASE part")
 
