@@ -35,7 +35,7 @@ def parse(source: Source) -> ParsedDocument:
             "Unpack it and add the files.",
             status=Status.ENCRYPTED,
         )
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     for name in names[:MAX_LISTED]:
         out.line(clean_name(name))
     return out.build(

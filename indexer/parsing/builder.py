@@ -6,23 +6,30 @@ stay true for the finished text: normalising it again changes nothing.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Mapping
 
+from indexer.parsing.source import Limits
 from indexer.text import normalise
 from indexer.types import Attachment, Heading, Kind, Page, ParsedDocument
 
 MAX_CHARACTERS = 32 * 1024 * 1024
 """Text kept of one document unless the caller says otherwise."""
+_SHARE = 0.6
+"""Share of a document's time that reading may take; the rest is for chunking and slow moments."""
 
 
 class TextBuilder:
     """The growing text of one document with its pages, headings and warnings."""
 
-    def __init__(self, limit: int = MAX_CHARACTERS) -> None:
-        """Start empty; text beyond `limit` characters is cut off with a warning."""
+    def __init__(self, limit: int = MAX_CHARACTERS, *, seconds: float = math.inf) -> None:
+        """Start empty; text beyond `limit` characters or `seconds` from now is cut off with a warning."""
         self._pieces: list[str] = []
         self._length = 0
         self._limit = limit
+        self._deadline = time.monotonic() + seconds
+        self._adds = 0
         self._pages: list[Page] = []
         self._page_open = False
         self._page_start: int | None = None
@@ -30,7 +37,12 @@ class TextBuilder:
         self._headings: list[Heading] = []
         self._warnings: dict[str, None] = {}
         self.full = False
-        """The limit is reached: whatever is added now is dropped. Parsers may stop."""
+        """A limit is reached: whatever is added now is dropped. Parsers may stop."""
+
+    @classmethod
+    def within(cls, limits: Limits) -> TextBuilder:
+        """A builder that stops in time: what was read by then is kept, not lost to the worker's end."""
+        return cls(limits.max_text, seconds=_SHARE * limits.timeout_s)
 
     @property
     def length(self) -> int:
@@ -120,7 +132,7 @@ class TextBuilder:
     def _add(self, text: str, separator: str) -> tuple[int, int]:
         # Cut before normalising too: a single piece may be larger than everything allowed.
         piece = normalise(text[: self._limit + 1]).strip()
-        if not piece or self.full:
+        if not piece or self.full or self._late():
             return 0, 0
         room = self._limit - self._length - len(separator)
         if len(piece) > room:
@@ -138,3 +150,10 @@ class TextBuilder:
         self._pieces.append(piece)
         self._length += len(piece)
         return start, self._length
+
+    def _late(self) -> bool:
+        self._adds += 1
+        if self._adds % 64 == 0 and time.monotonic() > self._deadline:
+            self.full = True
+            self.warn("Only the beginning was read: the document takes too long.")
+        return self.full

@@ -42,7 +42,7 @@ def parse(source: Source) -> ParsedDocument:
         UnreadableDocument: broken, encrypted or a bomb.
     """
     package = Package(source.read(), what=_WHAT)
-    reader = _Reader(package, package.main_part("word/document.xml"), TextBuilder(source.limits.max_text))
+    reader = _Reader(package, package.main_part("word/document.xml"), TextBuilder.within(source.limits))
     reader.read()
     facts = package.properties()
     title = facts.pop("title", "") or reader.title
@@ -171,6 +171,8 @@ class _Reader:
         self._in_list = False
         first = True
         for row in _children(table, "tr"):
+            if self.out.full:
+                return
             cells = list(_children(row, "tc"))
             if any(_is_layout(cell) for cell in cells):
                 for cell in cells:

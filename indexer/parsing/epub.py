@@ -41,7 +41,7 @@ def parse(source: Source) -> ParsedDocument:
     items = {attribute(item, "id"): item for item in package.iter("{*}item") if attribute(item, "href")}
     locked = _locked_parts(book)
     labels = _labels(book, package, folder, items)
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     read = 0
     for reference in list(package.iter("{*}itemref"))[:_MAX_ITEMS]:
         item = items.get(attribute(reference, "idref"))

@@ -50,7 +50,7 @@ def parse(source: Source) -> ParsedDocument:
 
 
 def _read(source: Source, container: ole.Ole, format: str, kind: Kind) -> ParsedDocument:
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     try:
         if format == "ppt":
             from indexer.parsing.ppt97 import read_powerpoint
@@ -63,7 +63,7 @@ def _read(source: Source, container: ole.Ole, format: str, kind: Kind) -> Parsed
     except UnreadableDocument as exc:
         if exc.status == Status.ENCRYPTED:
             raise
-        out = TextBuilder(source.limits.max_text)
+        out = TextBuilder.within(source.limits)
         text = _ask_programs(source, format)
         if text is None:
             raise UnreadableDocument(

@@ -52,7 +52,7 @@ def parse(source: Source) -> ParsedDocument:
         UnreadableDocument: the body is encrypted, or messages are nested without end.
     """
     content = source.read()
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     letters = Letters(out, source.limits.max_file)
     if source.format == "mbox" or _FROM_LINE.match(content.lstrip()):
         return _read_mailbox(content, letters, out)
@@ -171,6 +171,11 @@ class Letters:
         self._parts = 0
         self._names: set[str] = set()
         self._listed: list[str] = []
+
+    def begin(self) -> None:
+        """Forget what was counted in the message before."""
+        self.encrypted = ""
+        self._parts = 0
 
     def write(self, message: Message, depth: int = 0) -> None:
         """Add a message: headers, body, the names of its attachments."""
@@ -380,7 +385,7 @@ def _read_mailbox(content: bytes, letters: Letters, out: TextBuilder) -> ParsedD
         subject = header(message, "Subject")
         out.open_page(subject)
         out.heading(subject, 1)
-        letters.encrypted = ""
+        letters.begin()
         letters.write(message)
         locked += bool(letters.encrypted)
     if locked:

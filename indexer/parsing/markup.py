@@ -68,6 +68,8 @@ def write_markup(root: Element, out: TextBuilder) -> None:
     flow = _Flow(out)
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
+        if out.full:
+            return
         tag = local(element).lower()
         if event == "end":
             flow.leave(tag)
@@ -180,6 +182,8 @@ def _write_table(table: Element, out: TextBuilder) -> None:
         if local(row).lower() == "caption":
             out.paragraph(" ".join("".join(row.itertext()).split()))
             continue
+        if out.full:
+            return
         cells = [_cell_text(cell) for cell in row if local(cell).lower() in ("td", "th")]
         start, end = out.row(cells, first=first)
         first = first and start == end

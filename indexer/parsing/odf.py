@@ -41,7 +41,7 @@ def parse(source: Source) -> ParsedDocument:
         UnreadableDocument: broken, encrypted or a bomb.
     """
     package = _open(source.read())
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     root = parse_xml(_content(package), what=_WHAT)
     presentation = next(root.iter("{*}presentation"), None)
     facts = _facts(package)
@@ -199,6 +199,8 @@ def _list(element: Element, out: TextBuilder, depth: int) -> None:
 def _table(table: Element, out: TextBuilder, depth: int) -> None:
     first = True
     for row in table.iter("{*}table-row"):
+        if out.full:
+            return
         if next(row.iterancestors("{*}table"), None) is not table:
             continue
         cells = [cell for cell in row if local(cell) in ("table-cell", "covered-table-cell")]

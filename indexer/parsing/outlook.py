@@ -48,7 +48,7 @@ def parse(source: Source) -> ParsedDocument:
     container = ole.open_ole(source.read(), _WHAT)
     if not ole.has_stream(container, _PROPERTIES):
         raise ole.damaged(_WHAT)
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     letters = Letters(out, source.limits.max_file)
     message = _Message(container)
     message.write(letters, 0)

@@ -31,7 +31,7 @@ def parse(source: Source) -> ParsedDocument:
     """
     package = Package(source.read(), what=_WHAT)
     main = package.main_part("ppt/presentation.xml")
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     authors = _authors(package, main)
     for part in _slides(package, main):
         _slide(package, part, out, authors)

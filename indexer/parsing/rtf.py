@@ -69,7 +69,7 @@ def parse(source: Source) -> ParsedDocument:
     Raises:
         UnreadableDocument: not RTF, or nested too deeply.
     """
-    out = TextBuilder(source.limits.max_text)
+    out = TextBuilder.within(source.limits)
     facts = read_rtf(source.read(), out)
     title = facts.pop("title", "")
     return out.build(kind="doc", format="rtf", title=title, metadata=facts)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import re
 import struct
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,17 +45,16 @@ _DEFAULT_NAME = re.compile(
 class Budget:
     """What the reading of one spreadsheet may still cost."""
 
-    def __init__(self, seconds: float) -> None:
-        """Start the clock."""
+    def __init__(self) -> None:
+        """Start with nothing spent."""
         self._rows = MAX_ROWS
         self._cells = MAX_CELLS
-        self._deadline = time.monotonic() + seconds
 
     def spend(self, cells: int) -> bool:
         """Pay for a row with text; False when the budget is used up."""
         self._rows -= 1
         self._cells -= cells
-        return self._rows >= 0 and self._cells >= 0 and time.monotonic() < self._deadline
+        return self._rows >= 0 and self._cells >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,8 @@ def parse(source: Source) -> ParsedDocument:
         UnreadableDocument: broken, encrypted or a bomb.
     """
     content = source.read()
-    out = TextBuilder(source.limits.max_text)
-    budget = Budget(source.limits.timeout_s / 2)
+    out = TextBuilder.within(source.limits)
+    budget = Budget()
     format = _format(content)
     facts: dict[str, str]
     if format == "xls":
@@ -99,7 +97,9 @@ def write_sheet(sheet: Sheet, out: TextBuilder, budget: Budget) -> None:
     for cells in sheet.rows:
         if not any(cells):
             continue
-        if out.full or not budget.spend(len(cells)):
+        if out.full:
+            return
+        if not budget.spend(len(cells)):
             out.warn("Only a part of this spreadsheet was read: it has more rows or cells than Quire takes.")
             break
         if first and not _DEFAULT_NAME.fullmatch(sheet.name.strip()):

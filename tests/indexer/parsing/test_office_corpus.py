@@ -17,8 +17,9 @@ from indexer.types import ParsedDocument
 CORPUS = Path(__file__).parents[4] / "shared" / "corpora" / "mixed-files"
 MODULES = {
     "docx": "docx", "pptx": "pptx", "xlsx": "sheets", "xls": "sheets", "ods": "sheets", "csv": "delimited",
-    "tsv": "delimited", "odt": "odf", "odp": "odf", "rtf": "rtf", "epub": "epub", "eml": "mail", "mbox": "mail",
-    "msg": "outlook", "zip": "archive", "doc": "legacy", "ppt": "legacy", "png": "image", "jpeg": "image",
+    "tsv": "delimited", "odt": "odf", "odp": "odf", "rtf": "rtf", "epub": "epub", "eml": "mail",
+    "mbox": "mail", "msg": "outlook", "zip": "archive", "doc": "legacy", "ppt": "legacy", "png": "image",
+    "jpeg": "image",
 }  # fmt: skip
 
 
