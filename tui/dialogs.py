@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
-
-from textual.app import App
+from typing import TYPE_CHECKING
 
 from tui import keys
+from tui.following import Following
 from tui.messages import ReaderWanted
-from tui.widgets.rows import Choice, line_text
+from tui.widgets.cells import line_text
+from tui.widgets.rows import Choice
 
 if TYPE_CHECKING:
     from indexer.types import DocumentDetails, Root
-    from tui.app import QuireApp
 
 Ended = Callable[[str | None], None]
 
 
-class Dialogs(App[int], inherit_bindings=False):
+class Dialogs(Following, inherit_bindings=False):
     """Opens dialogs. Their modules are loaded when the first one opens, behind the first frame."""
-
-    @property
-    def _quire(self) -> QuireApp:
-        return cast("QuireApp", self)
 
     def choose(self, title: str, choices: Sequence[Choice], ended: Ended) -> None:
         """A menu; `ended` gets the key of the choice, or None."""
@@ -61,7 +56,7 @@ class Dialogs(App[int], inherit_bindings=False):
         from tui.screens.texts import Help, help_rows
 
         active = {active.binding.id for active in self.screen.active_bindings.values() if active.binding.id}
-        self.push_screen(Help(help_rows(active, self._quire.settings.keys)))
+        self.push_screen(Help(help_rows(active, self.settings.keys)))
 
     def action_tasks(self) -> None:
         """What is being done, and what failed."""
@@ -69,22 +64,15 @@ class Dialogs(App[int], inherit_bindings=False):
 
         self.push_screen(Tasks())
 
-    def refresh_tasks(self) -> None:
-        """Bring an open Tasks dialog up to date."""
-        for screen in self.screen_stack[1:]:
-            refresh = getattr(screen, "refresh_tasks", None)
-            if refresh is not None and screen.is_attached:
-                refresh()
-
     # --- finding
 
     def action_find_document(self) -> None:
         """Find a document by its name."""
         from tui.screens.picker import NamePicker
 
-        session = self._quire.session
+        session = self.session
         if session is None:
-            self._quire.say_briefly("Not now: the library is not open.")
+            self.say_briefly("Not now: the library is not open.")
             return
 
         def read(path: str | None) -> None:
@@ -95,8 +83,8 @@ class Dialogs(App[int], inherit_bindings=False):
 
     def action_history(self) -> None:
         """Earlier queries of this pane."""
-        pane = self._quire.pane
-        queries = self._quire.state.history.get(pane.NAME, [])
+        pane = self.pane
+        queries = self.state.history.get(pane.NAME, [])
 
         def take(query: str | None) -> None:
             if query is not None:
@@ -133,7 +121,7 @@ class Dialogs(App[int], inherit_bindings=False):
         for theme in sorted(self.available_themes):
 
             def choose(name: str = theme) -> None:
-                self._quire.choose_theme(name)
+                self.choose_theme(name)
 
             found.append((f"Theme: {theme}", "", choose))
         return found
@@ -144,25 +132,25 @@ class Dialogs(App[int], inherit_bindings=False):
         """Choose a folder and add it."""
         from tui.screens.folder import AddFolder
 
-        if self._quire.session is None:
-            self._quire.say_briefly("Not now: the library is not open.")
+        if self.session is None:
+            self.say_briefly("Not now: the library is not open.")
             return
 
         def add(path: str | None) -> None:
             if path:
-                self._quire.pane.call("root", lambda session: session.add_root(path), self._root_added)
+                self.pane.call("root", lambda session: session.add_root(path), self._root_added)
 
         self.push_screen(AddFolder(), add)
 
     def _root_added(self, root: Root) -> None:
-        self._quire.say_briefly(f"Added {line_text(root.path)}")
-        self._quire.read_status()
+        self.say_briefly(f"Added {line_text(root.path)}")
+        self.read_status()
 
     def action_remove_folder(self) -> None:
         """Choose a folder and stop watching it."""
-        status = self._quire.status
+        status = self.status
         if status is None or not status.library.roots:
-            self._quire.say_briefly("There are no folders.")
+            self.say_briefly("There are no folders.")
             return
         choices = [Choice(root.path, root.path, f"{root.files:,} files") for root in status.library.roots]
 
@@ -177,7 +165,7 @@ class Dialogs(App[int], inherit_bindings=False):
 
         def remove(yes: bool | None) -> None:
             if yes:
-                self._quire.pane.call("root", lambda session: session.remove_root(path), self._root_removed)
+                self.pane.call("root", lambda session: session.remove_root(path), self._root_removed)
 
         self.push_screen(
             Confirm(f"Forget {line_text(path, 60)}?", "Yes, forget its documents; the files stay", "No"),
@@ -185,8 +173,8 @@ class Dialogs(App[int], inherit_bindings=False):
         )
 
     def _root_removed(self, root: Root) -> None:
-        self._quire.say_briefly(f"Removed {line_text(root.path)}")
-        self._quire.read_status()
+        self.say_briefly(f"Removed {line_text(root.path)}")
+        self.read_status()
 
 
 _NOT_COMMANDS = {

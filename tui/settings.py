@@ -8,7 +8,6 @@ with them is said in the interface instead of stopping it.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,10 +49,16 @@ def read_ui(path: Path, *, library: str = "") -> UiSettings:
     """Read the interface's settings; a missing file means the defaults."""
     settings = UiSettings(library=library)
     try:
-        tables = tomllib.loads(path.read_bytes().decode("utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         return settings
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+    except OSError as exc:
+        return replace(settings, problems=(f"{path.name}: {exc.strerror}",))
+    import tomllib  # only where there is a file to read: 5 ms
+
+    try:
+        tables = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         return replace(settings, problems=(f"{path.name}: {exc}",))
     values, problems = _choose(_table(tables, "ui"))
     for name in ("keys", "viewers"):

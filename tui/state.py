@@ -7,9 +7,9 @@ and not at exit, because a closed laptop or a lost connection knows no exit.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
+import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def state_folder() -> Path:
 
 def state_path(library: str) -> Path:
     """The state file of a library."""
-    name = hashlib.sha256(os.fsencode(library)).hexdigest()[:12] if library else "default"
+    name = f"{zlib.crc32(os.fsencode(library)):08x}" if library else "default"
     return state_folder() / f"interface-{name}.json"
 
 

@@ -7,7 +7,6 @@ nothing ever passes through a shell. A path is always absolute, so no name can p
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +86,8 @@ def viewers(target: Target, templates: Mapping[str, str], environ: Mapping[str, 
 
 def editor(path: str, line: int, environ: Mapping[str, str]) -> Viewer:
     """`$VISUAL`, `$EDITOR` or vi, at a line (1-based) where the program takes one."""
+    import shlex  # behind the first frame, as everything that opens programs
+
     command = shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "vi")
     name = os.path.basename(command[0])
     if name in {"vi", "vim", "nvim", "nano", "emacs", "ne", "kak", "less"}:
@@ -101,6 +102,8 @@ def editor(path: str, line: int, environ: Mapping[str, str]) -> Viewer:
 
 
 def _from_template(template: str, target: Target) -> Viewer | None:
+    import shlex
+
     try:
         words = shlex.split(template)
     except ValueError:  # an open quote in the configuration

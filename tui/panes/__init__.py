@@ -1,11 +1,32 @@
-"""The panes, in the order of their tabs. Tab, keys, help and palette follow this tuple."""
+"""The panes, in the order of their tabs. Tabs, keys and the order of `[` and `]` follow this tuple."""
 
 from __future__ import annotations
 
-from tui.panes.ask import AskPane
-from tui.panes.library import LibraryPane
-from tui.panes.pane import Pane
-from tui.panes.search import SearchPane
-from tui.panes.summarize import SummarizePane
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
 
-PANES: tuple[type[Pane], ...] = (SearchPane, AskPane, SummarizePane, LibraryPane)
+if TYPE_CHECKING:
+    from tui.panes.pane import Pane
+
+
+class Entry(NamedTuple):
+    """A pane before its module is loaded: only the one in front is loaded for the first frame."""
+
+    name: str
+    title: str
+    class_name: str
+
+    def load(self) -> type[Pane]:
+        """The class of the pane, from the module that is called as the pane."""
+        found: type[Pane] = getattr(importlib.import_module(f"tui.panes.{self.name}"), self.class_name)
+        return found
+
+
+PANES = (
+    Entry("search", "Search", "SearchPane"),
+    Entry("ask", "Ask", "AskPane"),
+    Entry("summarize", "Summarize", "SummarizePane"),
+    Entry("library", "Library", "LibraryPane"),
+)
+READER = Entry("reader", "Reader", "ReaderPane")
+"""Not a tab: it lies over the pane it was opened from."""

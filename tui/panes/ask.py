@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tui.citing import file_name
 from tui.panes.proof import ProofPane
 from tui.widgets.bars import InfoLine
-from tui.widgets.rows import line_text
+from tui.widgets.cells import line_text
 
 if TYPE_CHECKING:
     from copilot.types import Answer, Session, Summary

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import ClassVar
 
@@ -116,6 +115,8 @@ class ItemPane(Pane):
 
     def _edit_text(self, text: str, target: Target) -> None:
         """Show extracted text in the editor, in a folder that is gone afterwards."""
+        import tempfile  # behind the first frame
+
         with tempfile.TemporaryDirectory(prefix="quire-") as folder:
             path = Path(folder) / "text.txt"
             path.write_text(text, encoding="utf-8", errors="replace")

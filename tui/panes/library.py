@@ -20,10 +20,10 @@ from tui.keys import LIBRARY
 from tui.messages import ReaderWanted
 from tui.panes.previewing import Peek, PreviewPane
 from tui.widgets.bars import Bar
-from tui.widgets.cells import Piece, fit, measure, spread
+from tui.widgets.cells import Piece, fit, line_text, measure, spread
 from tui.widgets.queryinput import FieldSuggester, QueryInput
 from tui.widgets.rowlist import WINDOW, RowList
-from tui.widgets.rows import Choice, DocumentRows, FileTable, line_text
+from tui.widgets.rows import Choice, DocumentRows, FileTable
 from tui.widgets.textview import DocumentFacts, TextView
 
 if TYPE_CHECKING:

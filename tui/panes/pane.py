@@ -104,6 +104,9 @@ class Pane(Container):
     def shown(self) -> None:
         """The pane has come to the front."""
 
+    def screen_resized(self) -> None:
+        """The terminal has another size."""
+
     # --- what the app asks of the pane in front
 
     @property

@@ -20,9 +20,10 @@ from tui.messages import ReaderWanted
 from tui.panes.items import ItemPane
 from tui.widgets.answerview import AnswerView, Entry
 from tui.widgets.bars import InfoLine
+from tui.widgets.cells import line_text
 from tui.widgets.queryinput import QueryInput
 from tui.widgets.rowlist import RowList
-from tui.widgets.rows import Source, SourceList, line_text
+from tui.widgets.rows import Source, SourceList
 
 if TYPE_CHECKING:
     from copilot.types import Answer, Citation, Coverage, Passage, Session, Summary

@@ -17,8 +17,9 @@ from tui.citing import Target, file_name
 from tui.keys import READER_PANE
 from tui.messages import ReaderWanted
 from tui.panes.items import ItemPane
+from tui.widgets.cells import line_text
 from tui.widgets.queryinput import QueryInput
-from tui.widgets.rows import Choice, line_text
+from tui.widgets.rows import Choice
 from tui.widgets.textview import DocumentFacts, TextView
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from tui.citing import Target, folder_name
 from tui.keys import SEARCH
 from tui.messages import ReaderWanted
 from tui.panes.previewing import Peek, PreviewPane
-from tui.widgets.cells import Piece, cut, fit, spread
+from tui.widgets.cells import Piece, cut, fit, line_text, spread
 from tui.widgets.queryinput import FieldSuggester, QueryInput
 from tui.widgets.rowlist import WINDOW, RowList
-from tui.widgets.rows import Choice, DocumentRows, HitList, line_text
+from tui.widgets.rows import Choice, DocumentRows, HitList
 from tui.widgets.textview import DocumentFacts, TextView
 
 if TYPE_CHECKING:
@@ -452,8 +452,8 @@ class SearchPane(PreviewPane):
 
         self.quire.choose("Sort", choices, sort)
 
-    def lay_facets(self) -> None:
-        """Fill the facets when there is room for them all at once."""
+    def screen_resized(self) -> None:
+        """Fill the facets when there is room for them."""
         if self.quire.xwide and self.result is not None:
             self.query_one(FacetList).show(facets_of(list(self.result.hits)))
 

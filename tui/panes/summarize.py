@@ -12,7 +12,7 @@ from textual.widgets import Input
 from tui.citing import file_name, short_path
 from tui.panes.proof import ProofPane
 from tui.widgets.bars import InfoLine
-from tui.widgets.rows import line_text
+from tui.widgets.cells import line_text
 
 if TYPE_CHECKING:
     from copilot.types import Session

@@ -23,6 +23,21 @@ class Dialog(ModalScreen[Result]):
 
     BINDINGS: ClassVar[list[BindingType]] = list(DIALOG)
     AUTO_FOCUS = "*"
+    # here and not in app.tcss: parsed when the first dialog opens, not before the first frame
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog:ansi { background: ansi_default; }
+    Dialog .box {
+        width: 86%; max-width: 100; min-width: 20; height: auto; max-height: 90%;
+        background: $background; border: round $quire-dim; padding: 0 1;
+    }
+    Dialog .box RowList { width: 100%; }
+    Dialog .choices { height: auto; max-height: 100%; }
+    Dialog .tall { height: 60vh; }
+    Dialog .stages { width: 100%; }
+    Dialog .box KeyLine { height: 1; width: 100%; margin-top: 1; }
+    Dialog .failures { margin-top: 1; }
+    """
 
     def __init__(self, title: str) -> None:
         """Take the title."""
@@ -37,7 +52,7 @@ class Dialog(ModalScreen[Result]):
     def compose(self) -> ComposeResult:
         """Title, content, keys."""
         with Vertical(classes="box"):
-            yield InfoLine(classes="dialog-title")
+            yield InfoLine(style="question", classes="dialog-title")
             yield from self.content()
             yield KeyLine()
 

@@ -13,9 +13,9 @@ from tui.keys import TASKS
 from tui.progress import format_left, percent
 from tui.screens.dialog import Dialog
 from tui.widgets.bars import Bar
-from tui.widgets.cells import Piece, fit, pad
+from tui.widgets.cells import Piece, fit, line_text, pad
 from tui.widgets.rowlist import RowList
-from tui.widgets.rows import Choice, ChoiceList, line_text
+from tui.widgets.rows import Choice, ChoiceList
 
 if TYPE_CHECKING:
     from textual.strip import Strip

@@ -13,10 +13,9 @@ from textual.widgets import Input
 from tui.citing import short_path
 from tui.keys import DETAILS, PLACES, QUERY_HELP, show_keys
 from tui.screens.dialog import Dialog
-from tui.widgets.cells import Piece, fit, pad
+from tui.widgets.cells import Piece, fit, line_text, pad
 from tui.widgets.queryinput import QueryInput
 from tui.widgets.rowlist import RowList
-from tui.widgets.rows import line_text
 from tui.widgets.textview import DocumentFacts, TextView, format_size
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from rich.style import Style
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -18,6 +17,7 @@ from textual.strip import Strip
 
 from indexer.text import safe_text
 from tui.keys import READER
+from tui.palette import styles_of
 from tui.widgets.cells import Piece, fit, segments
 from tui.widgets.textview import MOST_COLUMNS
 from tui.widgets.wrap import wrap
@@ -119,14 +119,6 @@ class AnswerView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         binding for binding in READER if binding.id not in ("text.next", "text.previous")
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "answer--question",
-        "answer--cite",
-        "answer--current",
-        "answer--partly",
-        "answer--bad",
-        "answer--dim",
-    }
 
     class Cited(Message):
         """Another citation of the newest answer is lit."""
@@ -241,17 +233,13 @@ class AnswerView(ScrollView, can_focus=True):
         width = self.size.width
         if width <= 0:
             return Strip.blank(0)
-        base: Style = self.rich_style
-        styles = {"": base} | {
-            name: base + self.get_component_rich_style(f"answer--{name}", partial=True)
-            for name in ("question", "cite", "current", "partly", "bad", "dim")
-        }
+        styles = styles_of(self)
         if not self.entries:
             text = self.hint[y] if y < len(self.hint) else ""
             return Strip(segments(fit([(f" {text}", "dim")], width), styles), width)
         number = y + round(self.scroll_y)
         if number >= len(self._lines):
-            return Strip.blank(width, base)
+            return Strip.blank(width, styles[""])
         pieces = list(self._lines[number])
         if 0 <= self.cited < len(self._citations) and self._citations[self.cited][0] == number:
             index = self._citations[self.cited][1]
@@ -265,6 +253,7 @@ def _entry_lines(entry: Entry, width: int) -> list[list[Piece]]:
         [(" > " if first else "   ", "dim"), (text, "question")]
         for first, text in _wrapped(entry.question, width)
     ]
+    lines.append([])
     for start, end, mark in _runs(entry):
         lines += _run_lines(entry.text[start:end], mark, width)
     for note in entry.notes:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -12,13 +9,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.keys import FOOTER, show_key
+from tui.palette import styles_of
 from tui.widgets.cells import Piece, fit, measure, segments, spread
 
 
 class Bar(Widget):
     """One line made of styled pieces."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--current", "bar--dim", "bar--key", "bar--alert"}
 
     def pieces(self, width: int) -> list[Piece]:
         """The line in exactly `width` cells."""
@@ -33,21 +29,17 @@ class Bar(Widget):
 
     def draw_pieces(self, pieces: list[Piece]) -> Strip:
         """Pieces of a whole line in this widget's styles."""
-        base: Style = self.rich_style
-        styles = {"": base} | {
-            name: base + self.get_component_rich_style(f"bar--{name}", partial=True)
-            for name in ("current", "dim", "key", "alert")
-        }
-        return Strip(segments(pieces, styles), self.size.width)
+        return Strip(segments(pieces, styles_of(self)), self.size.width)
 
 
 class InfoLine(Bar):
     """A line of words that is not there while it has nothing to say."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, *, style: str = "dim", id: str | None = None, classes: str | None = None) -> None:
         """Begin empty."""
         super().__init__(id=id, classes=classes)
         self.text = ""
+        self._style = style
         self.display = False
 
     def show(self, text: str) -> None:
@@ -58,7 +50,7 @@ class InfoLine(Bar):
 
     def pieces(self, width: int) -> list[Piece]:
         """The words."""
-        return fit([(f" {self.text}", "dim")], width)
+        return fit([(f" {self.text}", self._style)], width)
 
 
 class Words(Bar):

@@ -12,6 +12,15 @@ Piece = tuple[str, str]
 """Text and the name of its style; "" is the plain one."""
 
 ELLIPSIS = "…"
+_NAME = 400
+"""Characters of a name worth looking at: no terminal shows more."""
+
+
+def line_text(text: str, limit: int = _NAME) -> str:
+    """Foreign text for one line of a list."""
+    from indexer.text import safe_text  # its tables take 8 ms, and the first frame shows nothing foreign
+
+    return safe_text(text, limit, single_line=True)
 
 
 def cut(text: str, width: int) -> str:

@@ -6,7 +6,6 @@ import functools
 import sys
 from typing import ClassVar
 
-from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
 from textual.message import Message
@@ -14,6 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input
 
 from tui.keys import INPUT
+from tui.palette import styles_of
 
 FIELDS = {
     "title": "",
@@ -86,12 +86,6 @@ class QueryInput(Input):
     """A line to type into. Keys that mean nothing to it go on to the list below."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(INPUT)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "query--field",
-        "query--operator",
-        "query--ignored",
-        "query--phrase",
-    }
 
     class ListMoved(Message):
         """Somebody moves in the list without leaving the input."""
@@ -119,16 +113,12 @@ class QueryInput(Input):
 
     def _paint(self, text: Text) -> Text:
         """Colour the parts of a query by their role."""
+        styles = styles_of(self)
         for start, end, role in query_spans(text.plain):
-            name = {"field": "field", "value": "field", "operator": "operator", "ignored": "ignored"}.get(
-                role, "phrase" if role == "phrase" else ""
-            )
-            if name:
-                text.stylize(self._role_style(name), start, end)
+            name = "field" if role == "value" else role
+            if name in ("field", "operator", "phrase", "ignored"):
+                text.stylize(styles[name], start, end)
         return text
-
-    def _role_style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"query--{name}", partial=True)
 
     def set_quietly(self, value: str) -> None:
         """Put a value in with the cursor behind it."""

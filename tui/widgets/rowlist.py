@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.keys import LIST
+from tui.palette import styles_of
 from tui.widgets.cells import Piece, fit, segments
 
 T = TypeVar("T")
@@ -32,16 +33,6 @@ class RowList(ScrollView, Generic[T], can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = list(LIST)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "row--cursor",
-        "row--cursor-blurred",
-        "row--match",
-        "row--dim",
-        "row--name",
-        "row--mark",
-        "row--warn",
-        "row--head",
-    }
     HEADER: ClassVar[bool] = False
     """The first line is `draw_header` and does not scroll."""
 
@@ -82,7 +73,6 @@ class RowList(ScrollView, Generic[T], can_focus=True):
         self.total = 0
         self._windows: dict[int, tuple[T, ...]] = {}
         self._asked: set[int] = set()
-        self._named_styles: tuple[object, dict[str, Style]] | None = None
         self.empty: tuple[str, ...] = ()
         """Shown while there are no rows: why, and what to do."""
 
@@ -238,27 +228,12 @@ class RowList(ScrollView, Generic[T], can_focus=True):
 
     # --- drawing
 
-    def _styles(self) -> dict[str, Style]:
-        """The styles of this moment; a change of theme or focus makes new ones."""
-        base = self.rich_style
-        if self._named_styles is None or self._named_styles[0] is not base:
-            found = {"": base}
-            for name in ("match", "dim", "name", "mark", "warn", "head"):
-                found[name] = base + self.get_component_rich_style(f"row--{name}", partial=True)
-            self._named_styles = (base, found)
-        return self._named_styles[1]
-
-    def notify_style_update(self) -> None:
-        """Forget the styles of the theme before."""
-        super().notify_style_update()
-        self._named_styles = None
-
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         width = self.size.width
         if width <= 0:
             return Strip.blank(0)
-        styles = self._styles()
+        styles = styles_of(self)
         if self.HEADER:
             if y == 0:
                 return Strip(segments(self.draw_header(width), styles), width)
@@ -274,13 +249,12 @@ class RowList(ScrollView, Generic[T], can_focus=True):
             return Strip(segments(fit([(" …" if line == 0 else "", "dim")], width), styles), width)
         pieces = self.draw(row, width, line)
         if index == self.cursor:
-            return Strip(self._cursor_segments(pieces), width)
+            return Strip(self._cursor_segments(pieces, styles), width)
         return Strip(segments(pieces, styles), width)
 
-    def _cursor_segments(self, pieces: list[Piece]) -> list[Segment]:
+    def _cursor_segments(self, pieces: list[Piece], styles: dict[str, Style]) -> list[Segment]:
         """The row under the cursor: one background, matches told by bold and underline alone."""
-        name = "row--cursor" if self.has_focus else "row--cursor-blurred"
-        base = self.get_component_rich_style(name)
+        base = styles["cursor" if self.has_focus else "cursor-blurred"]
         attributes = {"match": Style(bold=True, underline=True), "name": Style(bold=True)}
         return [
             Segment(segment.text, base + attributes.get(style, Style()))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from textual.binding import BindingType
 from textual.message import Message
 
-from indexer.text import safe_text
 from tui.citing import file_name, folder_name
 from tui.keys import ROWS
 from tui.marks import Marks
-from tui.widgets.cells import Piece, cut_middle, fit, lit, measure, pad, pad_left, spread
+from tui.widgets.cells import Piece, cut_middle, fit, line_text, lit, measure, pad, pad_left, spread
 from tui.widgets.rowlist import RowList, T
 from tui.widgets.textview import format_date, format_size
 
@@ -19,15 +18,7 @@ if TYPE_CHECKING:
     from copilot.types import Citation
     from indexer.types import FileRow, Hit
 
-_NAME = 400
-"""Characters of a name worth looking at: no terminal shows more."""
-
 _PLACES = {"slides": "s.", "sheet": "t.", "mail": "m."}
-
-
-def line_text(text: str, limit: int = _NAME) -> str:
-    """Foreign text for one line of a list."""
-    return safe_text(text, limit, single_line=True)
 
 
 def place_name(kind: str, page: int | None) -> str:

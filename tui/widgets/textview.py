@@ -19,7 +19,8 @@ from textual.strip import Strip
 from tui.citing import file_name, folder_name
 from tui.controls import clean
 from tui.keys import READER
-from tui.widgets.cells import Piece, cut_middle, fit, segments, spread
+from tui.palette import styles_of
+from tui.widgets.cells import Piece, cut_middle, fit, line_text, measure, segments, spread
 from tui.widgets.wrap import shown, wrap
 
 if TYPE_CHECKING:
@@ -72,13 +73,6 @@ class TextView(ScrollView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = list(READER)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text--head",
-        "text--dim",
-        "text--match",
-        "text--current",
-        "text--quote",
-    }
 
     class EdgeReached(Message):
         """Somebody went past the part that is here: -1 before it, 1 after it, or to an end of the text."""
@@ -311,18 +305,15 @@ class TextView(ScrollView, can_focus=True):
 
     # --- drawing
 
-    def _style(self, name: str) -> Style:
-        style: Style = self.rich_style + self.get_component_rich_style(f"text--{name}", partial=True)
-        return style
-
     def render_line(self, y: int) -> Strip:
         """One line of the screen; the first names the document."""
         width = self.size.width
         if width <= 0:
             return Strip.blank(0)
-        base = self.rich_style
+        styles = styles_of(self)
+        base = styles[""]
         if y == 0:
-            head = {"": self._style("head"), "dim": self._style("dim"), "name": self._style("head")}
+            head = {"": styles["title"], "dim": styles["title-dim"], "name": styles["title"]}
             return Strip(segments(self._head(width), head), width)
         if self.message:
             text = self.message[y - 1] if y <= len(self.message) else ""
@@ -330,14 +321,14 @@ class TextView(ScrollView, can_focus=True):
         line = y - 1 + round(self.scroll_y)
         if line >= len(self._starts) or not self.text:
             return Strip.blank(width, base)
-        return Strip([Segment(" ", base), *self._text_segments(line, base)]).adjust_cell_length(width, base)
+        return Strip([Segment(" ", base), *self._text_segments(line, styles)]).adjust_cell_length(width, base)
 
-    def _text_segments(self, line: int, base: Style) -> list[Segment]:
+    def _text_segments(self, line: int, styles: dict[str, Style]) -> list[Segment]:
         start, end = self.start + self._starts[line], self.start + self._ends[line]
         found = []
         for piece_start, piece_end, style in self._runs(start, end):
             text = shown(self.text[piece_start - self.start : piece_end - self.start])
-            found.append(Segment(clean(text), self._style(style) if style else base))
+            found.append(Segment(clean(text), styles[style]))
         return found
 
     def _runs(self, start: int, end: int) -> list[tuple[int, int, str]]:
@@ -352,7 +343,7 @@ class TextView(ScrollView, can_focus=True):
             match_start, match_end = self.matches[index]
             if match_start >= end:
                 break
-            here.append((match_start, match_end, "current" if index == self.current else "match"))
+            here.append((match_start, match_end, "lit" if index == self.current else "match"))
             borders |= {max(match_start, start), min(match_end, end)}
         edges = sorted(borders)
         runs = []
@@ -367,16 +358,20 @@ class TextView(ScrollView, can_focus=True):
         if facts is None:
             return fit([], width)
         page = self.page_at(self.place[0]) if self.page_starts else facts.page
-        about = []
-        if page:
-            about.append(f"p.{page}/{facts.pages}" if facts.pages else f"p.{page}")
-        about += [format_date(facts.mtime_ns), format_size(facts.size_bytes) if facts.size_bytes else ""]
+        of = f"/{facts.pages}" if facts.pages else ""
+        about = [
+            f"p.{page}{of}" if page else "",
+            format_date(facts.mtime_ns),
+            format_size(facts.size_bytes) if facts.size_bytes else "",
+            folder_name(facts.path),
+        ]
         right = self._where()
-        folder = folder_name(facts.path)
-        tail = "   ".join([text for text in about if text])
-        room = width - len(tail) - len(right) - 8
-        name = cut_middle(clean(file_name(facts.path)), max(12, room))
-        left = [(f" {name}", "name"), (f"   {tail}" if tail else "", "dim"), (f"   {folder}", "dim")]
+        room = width - len(right) - 4
+        name = cut_middle(line_text(file_name(facts.path)), room)
+        left: list[Piece] = [(f" {name}", "name")]
+        for text in about:  # what does not fit is left out, not cut
+            if text and measure(left) + len(text) + 3 <= room:
+                left.append((f"   {clean(text)}", "dim"))
         return spread(left, [(f"{right} ", "dim")] if right else [], width)
 
     def _where(self) -> str:
