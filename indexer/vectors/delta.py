@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from indexer.vectors.source import Ids, Matrix
 
-WIDE_ROWS = 65_536
+WIDE_ROWS = 131_072
 _FIRST_ROWS = 1024
 
 
 def top(ids: Ids, scores: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
     """The `k` best (id, score), best first; ties by id."""
     if len(scores) > k:
-        best = np.argpartition(-scores, k - 1)[:k]
-        ids, scores = ids[best], scores[best]
-    order = np.lexsort((ids, -scores))
+        good = scores >= np.partition(scores, len(scores) - k)[len(scores) - k]
+        ids, scores = ids[good], scores[good]
+    order = np.lexsort((ids, -scores))[:k]
     return [(int(ids[i]), float(scores[i])) for i in order]
 
 

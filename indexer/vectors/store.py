@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import re
-import shutil
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +20,7 @@ from indexer.config import VectorsConfig
 from indexer.errors import StoreError
 from indexer.types import Check, Generation
 from indexer.vectors import generation as sealed_files
+from indexer.vectors.builder import NAME, Builder, remove
 from indexer.vectors.delta import Delta
 from indexer.vectors.generation import DamagedGeneration, Sealed
 from indexer.vectors.remote import Remote
@@ -38,9 +35,7 @@ MAX_DEAD = 0.2
 EXACT_ROWS = 8192
 """Scopes up to this many vectors are scanned exactly."""
 _PUSH_ROWS = 2000
-_BUILD_SECONDS = (120.0, 0.02)
-"""Time limit of a build: seconds, and seconds for each vector."""
-_NAME = re.compile(r"m(\d+)-g(\d+)(\.tmp|\.busy)?")
+_RETRY_S = 300.0
 
 
 class VectorStore:
@@ -80,7 +75,10 @@ class VectorStore:
         self._sealing = threading.Lock()
         self._sealed: tuple[Sealed, ...] = ()
         self._damaged = False
-        self._builder: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._behind: threading.Thread | None = None
+        self._retry_at = 0.0
+        self._builder = Builder(directory, source, model_id, dimensions)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._remote: Remote | None = None
         if config.mode != "embedded":
@@ -156,6 +154,8 @@ class VectorStore:
             # What the server does not take now stays in memory and is offered again.
             with contextlib.suppress(StoreError):
                 self._push()
+        elif self._remote is None and len(self._delta) > self._config.seal_after:
+            self._seal_behind()
 
     def deleted(self, ids: Iterable[int]) -> None:
         """Vectors were deleted from the catalogue; they are not found from now on."""
@@ -184,9 +184,12 @@ class VectorStore:
 
     def close(self) -> None:
         """Stop a build under way and release all files."""
-        builder = self._builder
-        if builder is not None:
-            builder.kill()
+        with self._lock:
+            self._closed = True
+            behind = self._behind
+        self._builder.stop()
+        if behind is not None:
+            behind.join()
         with self._lock:
             closing, self._sealed = self._sealed, ()
         for each in closing:
@@ -227,12 +230,12 @@ class VectorStore:
     def _sweep(self, known: Collection[str]) -> None:
         """Remove what a crash left behind: unfinished builds, replaced generations, working copies."""
         for path in (*self._directory.iterdir(), *(self._directory / "open").glob("*")):
-            match = _NAME.match(path.name)
+            match = NAME.match(path.name)
             if match is None or int(match[1]) != self._model_id:
                 continue
             name = path.name.removesuffix(".busy")
             if name not in known:
-                _remove(path)
+                remove(path)
 
     # --- searching ---
 
@@ -296,8 +299,8 @@ class VectorStore:
         self._erase(name)
 
     def _erase(self, name: str) -> None:
-        _remove(self._directory / name)
-        _remove(self._directory / f"{name}.busy")
+        remove(self._directory / name)
+        remove(self._directory / f"{name}.busy")
 
     def _check_one(self, each: Sealed) -> Check:
         name = f"vector generation {each.generation.name}"
@@ -316,6 +319,22 @@ class VectorStore:
 
     # --- sealing ---
 
+    def _seal_behind(self) -> None:
+        """Seal in a thread, so that a long first run is not scored by brute force until its end."""
+        with self._lock:
+            busy = self._behind is not None and self._behind.is_alive()
+            if busy or self._closed or time.monotonic() < self._retry_at:
+                return
+            self._behind = threading.Thread(target=self._try_to_seal, name="quire-seal", daemon=True)
+            self._behind.start()
+
+    def _try_to_seal(self) -> None:
+        try:
+            self.seal_if_due()
+        except StoreError as exc:
+            log.warning("%s", exc)
+            self._retry_at = time.monotonic() + _RETRY_S
+
     def _seal(self, force: bool) -> bool:
         with self._lock:
             merged = self._to_merge(force)
@@ -325,7 +344,7 @@ class VectorStore:
         live = self._source.vector_ids(self._model_id)
         ids = np.intersect1d(ids, live)
         old = [each.generation.name for each in merged]
-        fresh = self._built(ids) if len(ids) else None
+        fresh = self._builder.build(ids) if len(ids) else None
         opened = self._opened(fresh) if fresh else None
         with self._lock:
             self._source.replace_generations(self._model_id, old, [fresh] if fresh else [])
@@ -343,97 +362,14 @@ class VectorStore:
         return True
 
     def _to_merge(self, force: bool) -> list[Sealed] | None:
-        """The generations to build anew together with the delta; None when nothing is due.
-
-        Those not larger than what is built are taken along, as in a binary counter: each vector is built
-        into an index about log2(n / seal_after) times, and a search meets as many generations.
-        """
+        """The generations to build anew together with the delta; None when nothing is due."""
         fresh = len(self._delta)
-        smallest = min(SMALLEST, self._config.seal_after)
-        due = fresh >= smallest and (force or self._damaged or fresh > self._config.seal_after)
-        stale = [each for each in self._sealed if len(each.dead) > MAX_DEAD * len(each.ids)]
-        if not due and not stale:
-            return None
-        size = fresh + sum(each.alive for each in stale)
-        merged = list(stale)
-        for each in sorted(self._sealed, key=lambda one: one.alive):
-            if each not in stale and each.alive <= size:
-                merged.append(each)
-                size += each.alive
-        return merged
-
-    def _built(self, ids: Ids) -> Generation:
-        name = self._next_name()
-        folder = self._directory / f"{name}.tmp"
-        try:
-            _remove(folder)
-            folder.mkdir(mode=0o700)
-            count = self._export(folder, ids)
-            self._run_builder(folder, int(ids[0]), int(ids[-1]), count)
-            folder.rename(self._directory / name)
-            sealed_files.sync_directory(self._directory)
-        except OSError as exc:
-            raise StoreError(
-                f"Vectors could not be sealed: {exc.strerror or exc}.",
-                hint="Free some space; search works without, only slower.",
-            ) from exc
-        finally:
-            _remove(folder)
-        digest = sealed_files.manifest_hash(self._directory / name)
-        return Generation(name=name, lo=int(ids[0]), hi=int(ids[-1]), count=count, manifest=digest)
-
-    def _export(self, folder: Path, ids: Ids) -> int:
-        """Write ids.npy and vectors.npy; returns how many there are."""
-        rows = np.lib.format.open_memmap(
-            folder / "vectors.npy", "w+", np.float16, (len(ids), self._dimensions)
+        due = fresh >= min(SMALLEST, self._config.seal_after) and (
+            force or self._damaged or fresh > self._config.seal_after
         )
-        written: list[Ids] = []
-        at = 0
-        for block, vectors in read_blocks(self._source, self._model_id, ids):
-            rows[at : at + len(block)] = vectors
-            written.append(block)
-            at += len(block)
-        rows.flush()
-        if at < len(ids):
-            np.save(folder / "vectors.npy", np.array(rows[:at]))
-        np.save(folder / "ids.npy", np.concatenate(written))
-        return at
-
-    def _run_builder(self, folder: Path, lo: int, hi: int, count: int) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "indexer.vectors.build",
-            str(folder),
-            str(lo),
-            str(hi),
-            str(os.getpid()),
-        ]
-        base, each = _BUILD_SECONDS
-        kept = {
-            key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "PYTHONPATH")
-        }
-        with (folder.parent / "build.log").open("wb") as output:
-            self._builder = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=kept,
-                start_new_session=True,
-            )
-            try:
-                code = self._builder.wait(timeout=base + each * count)
-            except subprocess.TimeoutExpired:
-                self._builder.kill()
-                code = self._builder.wait()
-            finally:
-                self._builder = None
-        if code != 0:
-            raise StoreError(
-                f"Vectors could not be sealed: the builder ended with {code}.",
-                hint=f"See {folder.parent / 'build.log'}; search works without, only slower.",
-            )
+        sizes = [(each.alive, len(each.ids)) for each in self._sealed]
+        chosen = plan_merge(fresh if due else 0, sizes)
+        return None if chosen is None else [self._sealed[i] for i in chosen]
 
     def _opened(self, fresh: Generation) -> Sealed:
         try:
@@ -442,12 +378,6 @@ class VectorStore:
         except DamagedGeneration as exc:
             self._erase(fresh.name)
             raise StoreError(f"The sealed vectors cannot be opened: {exc}.") from exc
-
-    def _next_name(self) -> str:
-        names = [path.name for path in self._directory.iterdir()]
-        names += [each.name for each in self._source.generations(self._model_id)]
-        numbers = [int(m[2]) for name in names if (m := _NAME.match(name)) and int(m[1]) == self._model_id]
-        return f"m{self._model_id}-g{max(numbers, default=0) + 1}"
 
     def _push(self) -> bool:
         assert self._remote is not None
@@ -462,21 +392,36 @@ class VectorStore:
         return True
 
 
+def plan_merge(fresh: int, generations: Sequence[tuple[int, int]]) -> list[int] | None:
+    """Which generations to build anew together with `fresh` newer vectors; None when there is no reason.
+
+    Those with many deleted vectors, and then all that are not larger than what is built already, as in a
+    binary counter: a vector is built into an index about log2(n / seal_after) times in its life, and a
+    search meets about as many generations.
+
+    Args:
+        fresh: Newer vectors that are due; 0 when none are.
+        generations: (alive, in all) of each.
+    """
+    chosen = [i for i, (alive, total) in enumerate(generations) if total - alive > MAX_DEAD * total]
+    if not fresh and not chosen:
+        return None
+    size = fresh + sum(generations[i][0] for i in chosen)
+    for i in sorted(range(len(generations)), key=lambda i: generations[i][0]):
+        if i not in chosen and generations[i][0] <= size:
+            chosen.append(i)
+            size += generations[i][0]
+    return chosen
+
+
 def forget_models(directory: Path, keep: Collection[int]) -> None:
     """Remove the generations of models that are not in `keep`."""
     for path in directory.glob("m*-g*"):
-        match = _NAME.match(path.name)
+        match = NAME.match(path.name)
         if match and int(match[1]) not in keep:
-            _remove(path)
+            remove(path)
 
 
 def _contains(ids: Ids, wanted: int) -> bool:
     at = int(np.searchsorted(ids, wanted))
     return at < len(ids) and int(ids[at]) == wanted
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

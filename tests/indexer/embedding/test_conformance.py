@@ -18,6 +18,8 @@ from indexer.embedding.remote import RemoteEmbedder
 if TYPE_CHECKING:
     from tests.indexer.embedding.conftest import ModelServer
 
+pytestmark = pytest.mark.xdist_group("embedding")
+
 TEXTS = [
     "the cat sat on the mat",
     "a dog ran far away",

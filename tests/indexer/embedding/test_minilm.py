@@ -13,6 +13,8 @@ from indexer.embedding import load, minilm, models
 from indexer.embedding.graph import bert_graph, read_weights
 from indexer.errors import ModelMissingError
 
+pytestmark = pytest.mark.xdist_group("embedding")
+
 CARD = [
     "That is a happy person",
     "That is a happy dog",
