@@ -171,7 +171,12 @@ class Library:
             embedder = self._load_embedder()
             model = self.catalogue.use_model(embedder.fingerprint, embedder.dimensions)
             store = VectorStore(
-                self.directory / "vectors", self.catalogue, model, embedder.dimensions, self.config.vectors
+                self.directory / "vectors",
+                self.catalogue,
+                model,
+                embedder.dimensions,
+                self.config.vectors,
+                allow_remote=self.config.privacy.allow_remote,
             )
             self._cleanup.insert(2, store.close)
             if self._closed:
