@@ -18,15 +18,13 @@ def open_session(library: str | os.PathLike[str], config: str | None) -> Session
     Raises:
         AppError: it cannot be opened, for example because an engine holds it.
     """
-    from copilot.engine.process import place_of, private_folder
+    from copilot.engine.process import place_of
     from copilot.session import LocalSession
     from indexer.config import load_config
     from indexer.library import Library
 
     settings = load_config(config)
-    place = place_of(library)
-    private_folder(place.library)
-    return LocalSession(Library.open(place.library, settings))
+    return LocalSession(Library.open(place_of(library).library, settings))
 
 
 class LocalWire:

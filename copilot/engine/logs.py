@@ -35,5 +35,5 @@ def keep_log(path: Path) -> None:
     handler.setFormatter(logging.Formatter(_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.captureWarnings(True)
-    for chatty in ("httpx", "httpcore", "chromadb", "asyncio", "watchdog", "urllib3"):
+    for chatty in ("uvicorn", "httpx", "httpcore", "chromadb", "asyncio", "watchdog", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

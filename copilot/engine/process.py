@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from copilot.engine import VERSION
+from indexer import directory
 from indexer.errors import EngineError, LibraryBusyError, LibraryRefusedError
 
 if TYPE_CHECKING:
@@ -86,15 +87,10 @@ def private_folder(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
     except OSError as exc:
-        raise LibraryRefusedError(
-            f"Cannot use the folder {path}: {exc.strerror}.", hint="Choose another one with --library."
-        ) from exc
-    if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
-        raise LibraryRefusedError(
-            f"The folder {path} belongs to another user.", hint="Choose one of your own with --library."
-        )
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise LibraryRefusedError(f"Others may write to the folder {path}.", hint=f"Run: chmod 700 {path}")
+        raise LibraryRefusedError(f"Cannot use the folder {path}: {exc.strerror}.") from exc
+    if stat.S_ISLNK(found.st_mode):
+        raise LibraryRefusedError(f"{path} is a link; somebody may have planted it.", hint="Remove it.")
+    directory.check_owner(path, found)
 
 
 def build_id() -> str:
@@ -196,9 +192,9 @@ def ensure_running(place: Place, config: str | None, *, timeout_s: float = START
         AppError: what kept the engine from starting, as the engine itself reported it.
         EngineError: it did not come up in time.
     """
-    private_folder(place.library)
+    directory.prepare(place.library)
     deadline = time.monotonic() + timeout_s
-    fd = os.open(place.library / "starting.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = os.open(place.library / "engine.starting", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while not _lock(fd):
             if _listening(place):
@@ -369,7 +365,8 @@ def main(argv: list[str] | None = None) -> int:
     # Of the code on disk now, not after the imports: code that changes meanwhile must count as newer.
     build, settings = build_id(), config_id(args.config)
     place = place_of(args.library)
-    for folder in (place.library, place.log.parent, place.socket.parent):
+    directory.prepare(place.library)
+    for folder in (place.log.parent, place.socket.parent):
         private_folder(folder)
     from copilot.engine.logs import keep_log
 
