@@ -55,6 +55,12 @@ _ARABIC = re.compile("[\u0620-\u06ff]")
 _SHARP = re.compile(r"(?<![^\W_])([A-Za-z]{1,3})(\+\+|#)(?![\w#+])")
 _SHARP_LETTERS = {"++": "\u1429\u1429", "#": "\u166f"}
 
+# Pictures and signs are words of their own: people search for `☸` and `🤠` as they do for anything else.
+_PICTURES = re.compile(
+    "[\u2190-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u29ff\u2b00-\u2bff\U0001f000-\U0001faff]"
+)
+_PICTURE_LETTER = "\u1427"
+
 _FOLDED = str.maketrans(
     {
         **dict(zip("άέήίόύώϊϋΐΰς", "αεηιουωιυιυσ", strict=True)),
@@ -97,6 +103,8 @@ def prepare(text: str, *, open_end: bool = False) -> str:
     text = _WIDE_FORMS.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text)
     if _MARKED.search(text):
         text = _COMBINING.sub("", text).translate(_FOLDED)
+    if _PICTURES.search(text):
+        text = _PICTURES.sub(lambda m: f" {_PICTURE_LETTER}{ord(m[0]):x} ", text)
     if _PAIRED.search(text):
         end = len(text) if open_end else -1
         text = _RUN.sub(lambda m: f" {_pairs(m[0], closed=m.end() != end)} ", text)

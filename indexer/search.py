@@ -11,9 +11,9 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from indexer import fusion, hits, language
+from indexer import fusion, hits, language, literal
 from indexer.catalogue import Catalogue, scoping
 from indexer.config import Config
 from indexer.errors import AppError
@@ -94,6 +94,8 @@ class Searcher:
         notes = [*query.problems, *scope.problems]
         if query.sought:
             ranking = self._rank(query, limits, request)
+            if not ranking.scored and (letters := self._literally(query, scope, request)):
+                ranking, limits = letters
             wider = without_fields(query)
             if not ranking.scored and wider is not None:
                 # A scope given beside the query is a promise to the caller; the query's own fields are not.
@@ -169,6 +171,28 @@ class Searcher:
             self._find_by_words(ranking, limits, max(WORD_CHUNKS, 8 * depth))
         ranking.scored = fusion.fuse(self._candidates(ranking, query, limits))
         return ranking
+
+    def _literally(
+        self, query: Query, scope: Query, request: SearchRequest
+    ) -> tuple[_Ranking, Limits] | None:
+        """Phrases that no index finds, in the text itself; None when they are not there either."""
+        sought = literal.phrases(query)
+        if not sought:
+            return None
+        worded = literal.by_words(query)
+        limits = self._scoper.limits(worded, scope, request.documents, self._languages(query))
+        ranking = self._rank(worded, limits, replace(request, mode="keyword"))
+        groups = fusion.by_document(ranking.scored)[: literal.READ]
+        with self._catalogue.reader() as db:
+            lengths = scoping.lengths(db, [group.document for group in groups])
+            held = literal.holding(db, lengths.items(), sought)
+        ranking.scored = [
+            Scored(replace(group.chunks[0].candidate, chunk=held[group.document], tier=2), 2 + group.score)
+            for group in groups
+            if group.document in held
+        ]
+        ranking.holders = frozenset(held)
+        return (ranking, limits) if held else None
 
     def _tolerate(self, ranking: _Ranking, query: Query, *, typing: bool) -> None:
         """Take words that nobody wrote for typing errors, when they are most of what is asked."""

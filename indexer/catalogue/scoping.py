@@ -335,6 +335,26 @@ def first_chunks(db: Connection, documents: Collection[int]) -> dict[int, ChunkR
     return {row[1]: ChunkRow(*row) for row in rows}
 
 
+def chunk_at(db: Connection, document: int, offset: int) -> int | None:
+    """The chunk of a document that holds the character at `offset`, or the last one before it."""
+    row = db.execute(
+        "SELECT id FROM chunks WHERE document_id = ? AND start <= ? ORDER BY start DESC LIMIT 1",
+        (document, offset),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def lengths(db: Connection, documents: Sequence[int]) -> dict[int, int]:
+    """Characters of the text of each document, in the order given."""
+    rows = dict(
+        db.execute(
+            "SELECT id, characters FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            (_json(documents),),
+        )
+    )
+    return {document: rows[document] for document in documents if document in rows}
+
+
 def document_rows(db: Connection, ids: Collection[int]) -> dict[int, DocumentRow]:
     """Documents by id."""
     rows = db.execute(
