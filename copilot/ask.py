@@ -188,7 +188,7 @@ class _Asking:
         except (ProviderError, EgressRefusedError) as exc:
             failure = str(exc)
             yield Notice(text=failure)
-        if not failure and written.strip().strip('."').upper().startswith(prompts.NOT_FOUND):
+        if not failure and not written.strip():
             yield self._not_found(draft, provider.name)
             return
         self.task.check()
@@ -325,7 +325,7 @@ def quote_sentences(
 
 
 def _after_refusal(pieces: Iterator[str]) -> Iterator[str]:
-    """Hold the first letters back while they may become the word for "not found"; then hand it over whole."""
+    """The pieces, or none when they begin with the word for "not found"."""
     held = ""
     for piece in pieces:
         held += piece
@@ -335,8 +335,5 @@ def _after_refusal(pieces: Iterator[str]) -> Iterator[str]:
         yield held
         held = ""
         yield from pieces
-    if held:
+    if held and not held.lstrip().upper().startswith(prompts.NOT_FOUND):
         yield held
-
-
-__all__ = ["ask", "follow_up_query", "leans_back", "quote_sentences", "quoted_passage"]

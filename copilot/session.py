@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from indexer.library import Library
-
 from copilot import providers
 from copilot.types import AnswerEvent, AskRequest, Status, SummarizeRequest, SummaryEvent
+from indexer.library import Library
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -27,9 +26,9 @@ class LocalSession:
     Takes the library over: `close` closes it.
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, *, models: providers.Models | None = None) -> None:
         self.library = library
-        self._models = providers.Models(library.config)
+        self._models = models or providers.Models(library.config)
 
     def close(self) -> None:
         """Close the library."""

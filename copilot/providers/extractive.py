@@ -127,7 +127,9 @@ def _best_first(each: Scored) -> tuple[float, int, int]:
 
 
 def _cosines(texts: Sequence[str], query_vector: Vectors | None, embed: Embed) -> list[float]:
-    rows = None if query_vector is None else embed(texts)
+    if query_vector is None:
+        return [0.0] * len(texts)
+    rows = embed(texts)
     return [0.0] * len(texts) if rows is None else [float(cosine) for cosine in rows @ query_vector]
 
 

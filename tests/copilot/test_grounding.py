@@ -119,9 +119,8 @@ def test_quotes_far_apart_in_one_passage_get_numbers_of_their_own() -> None:
     text = "The rent is due monthly. " + "Nothing else is said here at all. " * 30 + "The key costs 40 euros."
     made = sources([hit(text), hit(GARDEN, document="sha256:b")])
     texts = Texts({"sha256:a": text, "sha256:b": GARDEN})
-    grounded = grounding.ground(
-        "The rent is due monthly [1]. The key costs 40 euros [1].", made, texts, no_vectors
-    )  # type: ignore[arg-type]
+    answer = "The rent is due monthly [1]. The key costs 40 euros [1]."
+    grounded = grounding.ground(answer, made, texts, no_vectors)  # type: ignore[arg-type]
     assert [claim.citations for claim in grounded.claims] == [(1,), (3,)]
     assert [citation.quote for citation in grounded.citations] == [
         "The rent is due monthly.",

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -257,7 +258,7 @@ def test_no_model_wanted_is_no_reproach() -> None:
 
 def test_a_remote_server_waits_for_the_owners_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUIRE_TEST_KEY", "canary-key-123")
-    named = {"provider": "openai", "model": "gpt", "api_key_env": "QUIRE_TEST_KEY"}
+    named: dict[str, Any] = {"provider": "openai", "model": "gpt", "api_key_env": "QUIRE_TEST_KEY"}
     refused = models(**named)
     assert refused.provider()[0] is None
     assert "allow_remote" in refused.status().note
@@ -266,7 +267,7 @@ def test_a_remote_server_waits_for_the_owners_word(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_cloud_model_of_a_local_server_waits_too(model_server: ModelServer) -> None:
-    named = {"provider": "ollama", "model": "big:120b-cloud", "base_url": model_server.url}
+    named: dict[str, Any] = {"provider": "ollama", "model": "big:120b-cloud", "base_url": model_server.url}
     assert "allow_remote" in models(**named).status().note
     allowed = models(allow_remote=True, **named).status()
     assert (allowed.name, allowed.local) == ("big:120b-cloud", False)
