@@ -138,9 +138,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except BrokenPipeError:
-        # The reader has seen enough (`quire search … | head`). Python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as exc:
+        if exc.code != 1:
+            raise
+        # Only click ends like this, when the reader has seen enough (`quire search … | head`). It has
+        # muffled what Python would complain of at exit, and calls a failure what is none.
         return 0
     except Exception as exc:  # noqa: BLE001  (the last handler: a bug is told with the place of its trace)
         _say(f"quire: something went wrong inside ({type(exc).__name__}).", _keep_trace(settings))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from copilot.engine import methods
@@ -38,7 +38,7 @@ class LocalWire:
         """Do one call and return its result as JSON has it."""
         return methods.call(self.session, method, params)
 
-    def stream(self, method: str, **params: Any) -> Iterator[tuple[str, Any]]:
+    def stream(self, method: str, **params: Any) -> Generator[tuple[str, Any], None, None]:
         """The events of a streaming method as (type, value)."""
         for event in methods.stream(self.session, method, params):
             wire = methods.event_to_wire(event)

@@ -395,7 +395,7 @@ def test_search_loads_nothing_slow(surroundings: dict[str, str], indexed: Path) 
     script = (
         "import sys\nfrom tui.cli import main\ncode = main(['search', 'ferry', '--json'])\n"
         "slow = {'textual', 'rich', 'pydantic', 'numpy', 'email', 'copilot.types', 'indexer.types'}\n"
-        "sys.exit(code or str(slow & set(sys.modules)) * bool(slow & set(sys.modules)))"
+        "sys.exit(code or str(slow & set(sys.modules)) if slow & set(sys.modules) else code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, **surroundings}, capture_output=True, text=True

@@ -20,14 +20,21 @@ if TYPE_CHECKING:
     from copilot.engine.process import Place
 
 
+class Events(Iterator[tuple[str, Any]], Protocol):
+    """Events as (type, value)."""
+
+    def close(self) -> None:
+        """Cancel what is not needed any more."""
+
+
 class Caller(Protocol):
     """Calls on a library, wherever it is open."""
 
     def call(self, method: str, **params: Any) -> Any:
         """One result."""
 
-    def stream(self, method: str, **params: Any) -> Iterator[tuple[str, Any]]:
-        """Events as (type, value)."""
+    def stream(self, method: str, **params: Any) -> Events:
+        """Events, until the work is done."""
 
 
 class Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import click
@@ -10,7 +10,7 @@ import click
 from indexer.errors import EngineError, UsageError
 from indexer.text import safe_text
 from tui import output
-from tui.commands import Command, Settings, absolute, on_terminal
+from tui.commands import Command, Events, Settings, absolute, on_terminal
 
 
 @click.command(cls=Command)
@@ -64,20 +64,21 @@ def summarize(settings: Settings, paths: tuple[str, ...], scope: str, no_llm: bo
     return 0
 
 
-def _follow(settings: Settings, events: Iterator[tuple[str, Any]], last: str) -> tuple[dict[str, Any], bool]:
+def _follow(settings: Settings, events: Events, last: str) -> tuple[dict[str, Any], bool]:
     """The final event; pieces of text before it are shown at once on a terminal."""
     live = on_terminal() and not settings.json
     streamed = False
-    for name, value in events:
-        if name == last:
-            if streamed:
-                click.echo("\n")
-            return value, streamed
-        if name == "Token" and live:
-            click.echo(safe_text(value["text"]), nl=False)
-            streamed = True
-        elif name == "Notice":
-            settings.note(value["text"])
+    with closing(events):
+        for name, value in events:
+            if name == last:
+                if streamed:
+                    click.echo("\n")
+                return value, streamed
+            if name == "Token" and live:
+                click.echo(safe_text(value["text"]), nl=False)
+                streamed = True
+            elif name == "Notice":
+                settings.note(value["text"])
     raise EngineError("The answer ended before it was complete.", hint="Try again.")
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import click
 
 from indexer.errors import EngineError
 from tui import output
-from tui.commands import Caller, Command, Settings, existing, is_file, on_terminal
+from tui.commands import Caller, Command, Events, Settings, existing, is_file, on_terminal
 
 LINE_EVERY_S = 10.0
 """Between lines of progress where there is no terminal."""
@@ -60,8 +61,9 @@ def _follow(settings: Settings, library: Caller, paths: list[str], keyword_only:
     last: dict[str, Any] = {}
     for again in (True, False):
         try:
-            for progress in _shown(settings, library.stream("sync", paths=paths, keyword_only=keyword_only)):
-                last = progress
+            with closing(library.stream("sync", paths=paths, keyword_only=keyword_only)) as events:
+                for progress in _shown(settings, events):
+                    last = progress
             return last
         except EngineLostError as exc:
             if not again:
@@ -70,7 +72,7 @@ def _follow(settings: Settings, library: Caller, paths: list[str], keyword_only:
     raise AssertionError("unreachable")
 
 
-def _shown(settings: Settings, events: Iterator[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
+def _shown(settings: Settings, events: Events) -> Iterator[dict[str, Any]]:
     progress = (value for _, value in events)
     if settings.quiet or settings.json:
         return progress
@@ -151,8 +153,7 @@ def _summary(last: dict[str, Any], status: dict[str, Any], took_s: float) -> str
 @click.pass_obj
 def watch(settings: Settings) -> int:
     """Tell of changes as they become searchable, until interrupted. Keeps the engine running."""
-    with settings.open() as library:
-        events = library.stream("events")
+    with settings.open() as library, closing(library.stream("events")) as events:
         seen: dict[str, str] | None = None
         revision = -1
         for _, progress in events:
