@@ -36,19 +36,20 @@ def parse(source: Source) -> ParsedDocument:
             status=Status.ENCRYPTED,
         )
     out = TextBuilder.within(source.limits)
+    labels = {name: clean_name(label) for name, label in archive.labels().items()}
     for name in names[:MAX_LISTED]:
-        out.line(clean_name(name))
+        out.line(labels[name])
     return out.build(
         kind="archive",
         format="zip",
-        attachments=_members(archive, names, source.limits.max_file, out),
+        attachments=_members(archive, {name: labels[name] for name in names}, source.limits.max_file, out),
     )
 
 
-def _members(archive: SafeZip, names: list[str], room: int, out: TextBuilder) -> list[Attachment]:
+def _members(archive: SafeZip, labels: dict[str, str], room: int, out: TextBuilder) -> list[Attachment]:
     members: list[Attachment] = []
     seen: set[str] = set()
-    for name in names:
+    for name, label in labels.items():
         if archive.locked(name):
             out.warn("Some members are protected by a password and were left out.")
             continue
@@ -63,7 +64,7 @@ def _members(archive: SafeZip, names: list[str], room: int, out: TextBuilder) ->
             out.warn("Some members are damaged and were left out.")
             continue
         room -= len(content)
-        members.append(Attachment(name=unique_name(clean_name(name), seen), content=content))
+        members.append(Attachment(name=unique_name(label, seen), content=content))
     return members
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from indexer.errors import UnreadableDocument
+from indexer.parsing.encoding import decode
 
 MAX_ENTRIES = 20_000
 """Members a container may list; large presentations have about 2,000."""
@@ -31,6 +32,8 @@ RATIO_FLOOR = 8 * 1024**2
 _MAX_DIRECTORY = 8 * 1024**2
 """Bytes of central directory: 46 and the name for each entry."""
 
+_UTF8 = 0x800
+"""Flag of a member whose name is UTF-8."""
 _END = b"PK\x05\x06"
 
 
@@ -77,6 +80,22 @@ class SafeZip:
     def names(self) -> list[str]:
         """Members that are no folders, as written in the directory and in its order."""
         return [name for name in self._members if not name.endswith("/")]
+
+    def labels(self) -> dict[str, str]:
+        """Members to their names as people see them.
+
+        Old programs write names in the encoding of their machine without saying which; zipfile takes
+        them for code page 437.
+        """
+        unmarked = {
+            name: name.encode("cp437")
+            for name in self.names
+            if not name.isascii() and not self._members[name].flag_bits & _UTF8 and _is_cp437(name)
+        }
+        labels = {name: name for name in self.names}
+        if unmarked:
+            labels.update(zip(unmarked, _names_in_one_encoding(unmarked), strict=True))
+        return labels
 
     @property
     def encrypted(self) -> bool:
@@ -156,6 +175,27 @@ def clean_name(name: str, *, fallback: str = "unnamed") -> str:
     parts = [part.strip() for part in text.split("/")]
     kept = [part[-200:] for part in parts if part not in ("", ".", "..") and not _is_drive(part)]
     return "/".join(kept)[-1000:].lstrip("/") or fallback
+
+
+def _names_in_one_encoding(names: dict[str, bytes]) -> list[str]:
+    """Names decoded all alike where that is certain: as UTF-8 or an East Asian encoding."""
+    try:
+        decoded = decode(b"\n".join(names.values()))
+    except UnreadableDocument:
+        return list(names)
+    found = decoded.text.split("\n")
+    return found if decoded.encoding in _CERTAIN and len(found) == len(names) else list(names)
+
+
+_CERTAIN = frozenset({"utf-8", "gb18030", "big5", "big5hkscs", "cp932", "euc_jp", "cp949"})
+
+
+def _is_cp437(name: str) -> bool:
+    try:
+        name.encode("cp437")
+    except UnicodeEncodeError:
+        return False
+    return "\n" not in name
 
 
 def _is_drive(part: str) -> bool:

@@ -54,6 +54,19 @@ def test_names_never_lead_out_and_stay_distinct(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030", "cp437"])
+def test_names_in_an_encoding_that_nobody_names_are_read(
+    charset: str, parse: Callable[..., ParsedDocument], zipped: Callable[..., bytes]
+) -> None:
+    names = ["第三季度会议纪要/财务预算.txt", "供应链延误报告.txt"] if charset != "cp437" else ["Größe.txt"]
+    members = {f"{number}".rjust(len(name.encode(charset)), "~"): name for number, name in enumerate(names)}
+    content = zipped(dict.fromkeys(members, "text"))
+    for stand_in, name in members.items():
+        content = content.replace(stand_in.encode(), name.encode(charset))
+
+    assert parse("archive", content).text == "\n".join(names)
+
+
 def test_names_given_twice_get_a_number() -> None:
     seen: set[str] = set()
 
