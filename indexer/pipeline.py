@@ -247,8 +247,8 @@ class Pipeline:
         self._catalogue.set_meta("resumed", str(time.time_ns()))
         self._feed.prepare()
         self._drain_feed()
-        self._pause = ""
         self._requeue()
+        self._pause = ""
 
     def _recover(self) -> None:
         """Take up what an earlier run left: keyword work, files not yet read, outdated parsers."""
@@ -379,7 +379,11 @@ class Pipeline:
         """Note whether everything is done."""
         with self._wake:
             busy = bool(
-                self._requests or self._intake.busy or self._feed.dirty or self._reconciler.confirm_at
+                self._pause
+                or self._requests
+                or self._intake.busy
+                or self._feed.dirty
+                or self._reconciler.confirm_at
             )
             finished = self._busy and not busy
             self._busy = busy

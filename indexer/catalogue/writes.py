@@ -176,12 +176,13 @@ class Writes(Reads):
                 f" {_MARK} WHERE id = ?",
                 (document_id, *mark, file_id),
             )
-            if before == document_id:
+            if before == document_id and not fresh:
                 return []
+            # A document that was read again may have another title, which the file's entry holds.
             _outbox(db, "add-file", [file_id])
             if not fresh:
                 self._revive(db, document_id)
-            if before is None:
+            if before in (None, document_id):
                 return []
             self._inherit(db, before, document_id)
             return self._orphans(db, [before])
