@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import sys
 import time
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from itertools import zip_longest
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from indexer.errors import UnreadableDocument
 from indexer.parsing import pdfstyle
 from indexer.parsing.builder import TextBuilder
 from indexer.parsing.pdflayout import Block, reading_order, running_text
-from indexer.parsing.pdftables import Box, Grid, Piece, find_grids
+from indexer.parsing.pdftables import Box, take_tables
 from indexer.parsing.source import Source
 from indexer.text import fold
 from indexer.types import ParsedDocument
@@ -29,8 +29,6 @@ from indexer.types import ParsedDocument
 VERSION = 1
 
 Page: TypeAlias = Any
-_Placed: TypeAlias = tuple[int, int, Piece]
-"""Number of a block, number of a line in it, and a piece of that line."""
 
 _TIME_SHARE = 0.8
 """Share of the time limit after which the rest of the pages is left out, rather than losing all."""
@@ -42,6 +40,10 @@ _FEW_LETTERS = 30
 """A page with fewer letters than this and a picture over half of it is a scan with a stamp."""
 _DRAWN = re.compile(r"<vector (\w+), color: #(\w{6}), alpha: (\d+)")
 _WORD = re.compile(r"[^\W_]")
+_ROMAN = (
+    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
+    (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+)  # fmt: skip
 _PDF_DATE = re.compile(
     r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:([Z+-])(?:(\d{2})'?(?:(\d{2})'?)?)?)?"
 )
@@ -58,8 +60,6 @@ class _PageContent:
     """What one page holds."""
 
     blocks: list[Block] = field(default_factory=list)
-    label: str = ""
-    """The number printed on it, where the document says so."""
     letters: int = 0
     """Letters and digits, counted up to `_FEW_LETTERS`."""
     unreadable: bool = False
@@ -140,7 +140,6 @@ class _Reader:
         self._outline: dict[int, list[tuple[int, str]]] = {}
         self._builder = TextBuilder(source.limits.max_text)
         self._broken: list[int] = []
-        self._labelled = bool(document.get_page_labels())
 
     def read(self) -> ParsedDocument:
         count = self._document.page_count
@@ -209,29 +208,31 @@ class _Reader:
         textpage = page.get_textpage(flags=self._flags)
         raw = textpage.extractBLOCKS()
         vectors = [block for block in raw if block[6] == _VECTOR]
-        blocks = [_block(block) for block in raw if block[6] == 0]
-        content = _PageContent(label=page.get_label() if self._labelled else "")
+        blocks = [_block(block) for block in raw if block[6] == 0 and block[4]]
+        html = textpage.extractHTML()
+        content = _PageContent()
         content.letters = _letters(blocks, _FEW_LETTERS)
         if content.letters < _FEW_LETTERS:
             content.unreadable = self._is_picture(page, blocks, vectors)
         elif any("\ufffd" in block[4] for block in raw):
             text = "".join(block[4] for block in raw if block[6] == 0)
             content.unreadable = text.count("\ufffd") > 0.3 * len(text)
-        if not blocks:
-            return content
-        html = textpage.extractHTML()
         content.hidden = pdfstyle.hidden(
             html, lambda: _filled(vectors), pictures=lambda: bool(page.get_images())
-        ) or _off_page(blocks, page)
+        )
+        outside = pdfstyle.place_lines(blocks, html, tuple(textpage.rect))
+        if outside:
+            content.hidden = content.hidden or "outside the page"
         if not self._outline:
             pdfstyle.add_styles(blocks, html)
-        if page.rotation and _lines_are_turned(textpage):
+        rotation = page.rotation
+        if rotation and _lines_are_turned(textpage):
             blocks = [_turn(block, page.rotation_matrix) for block in blocks]
         elif 2 < len(vectors) <= _MAX_VECTORS:
-            blocks = _with_tables(blocks, vectors, page, textpage, html)
-        content.blocks = reading_order(
-            [block for block in blocks if block.rows or any(map(str.strip, block.lines))]
-        )
+            rect = page.rect
+            blocks = take_tables(blocks, vectors, rect.width, rect.height, textpage.extractWORDS)
+        seen = [block for block in blocks if block.rows or any(map(str.strip, block.lines))]
+        content.blocks = reading_order(seen) + outside
         return content
 
     def _is_picture(self, page: Page, blocks: list[Block], vectors: list[Any]) -> bool:
@@ -251,8 +252,9 @@ class _Reader:
     def _write(self, pages: list[_PageContent]) -> None:
         words = _Words(pages)
         body = pdfstyle.Body.of(block for page in pages for block in page.blocks)
+        labels = _labels(self._document.get_page_labels(), len(pages))
         for number, page in enumerate(pages, 1):
-            self._builder.open_page(page.label)
+            self._builder.open_page(labels[number - 1])
             titles = self._outline.get(number, [])
             for block in page.blocks:
                 self._write_block(block, titles, body, words)
@@ -357,119 +359,34 @@ def _filled(vectors: Sequence[Any]) -> list[tuple[Box, int]]:
     return filled
 
 
-def _off_page(blocks: list[Block], page: Page) -> str:
-    if page.rotation:
-        return ""
-    box = page.rect
-    outside = any(
-        block.x1 < box.x0 or block.y1 < box.y0 or block.x0 > box.x1 or block.y0 > box.y1
-        for block in blocks
-        if any(map(str.strip, block.lines))
-    )
-    return "outside the page" if outside else ""
-
-
-def _with_tables(
-    blocks: list[Block], vectors: Sequence[Any], page: Page, textpage: Any, html: str
-) -> list[Block]:
-    """Blocks with the text of ruled tables taken out and the tables added."""
-    grids = find_grids(vectors, page.rect.width, page.rect.height)
-    if not grids:
-        return blocks
-    pieces = _lines_as_pieces(blocks, html)
-    if pieces is None or not _fit(pieces, grids):
-        pieces = _words_as_pieces(blocks, textpage) or pieces
-    if pieces is None:
-        return blocks
-    order = sorted((piece.y, piece.x, index) for index, (_, _, piece) in enumerate(pieces))
-    inside: set[int] = set()
-    tables: list[Block] = []
-    for grid in grids:
-        box = grid.box
-        first, end = bisect_left(order, (box.y0,)), bisect_left(order, (box.y1,))
-        held = [index for _, x, index in order[first:end] if box.x0 <= x < box.x1 and index not in inside]
-        rows = grid.fill([pieces[index][2] for index in held])
-        if rows:
-            inside.update(held)
-            tables.append(Block(*box, [], rows=rows))
-    return _without(blocks, pieces, inside) + tables if tables else blocks
-
-
-def _lines_as_pieces(blocks: Sequence[Block], html: str) -> list[_Placed] | None:
-    """Each line of the blocks with its place; None when the HTML has other lines."""
-    places = pdfstyle.places(html)
-    lines = [
-        (index, position, line)
-        for index, block in enumerate(blocks)
-        for position, line in enumerate(block.lines)
-    ]
-    if len(places) != len(lines):
-        return None
-    return [
-        (index, position, Piece(left + 1, top + size / 2, size, text))
-        for (index, position, line), (top, left, size) in zip(lines, places, strict=True)
-        if (text := line.strip())
-    ]
-
-
-def _words_as_pieces(blocks: Sequence[Block], textpage: Any) -> list[_Placed] | None:
-    """Each word with its place, for lines that run through several cells; None when they do not agree."""
-    lengths = [
-        (index, position, len("".join(line.split())))
-        for index, block in enumerate(blocks)
-        for position, line in enumerate(block.lines)
-    ]
-    pieces: list[_Placed] = []
-    current, room = -1, 0
-    for x0, y0, x1, y1, text, *_ in textpage.extractWORDS():
-        while room <= 0:  # words and lines come in the same order
-            current += 1
-            if current == len(lengths):
-                return None
-            room = lengths[current][2]
-        room -= len(text)
-        index, position, _length = lengths[current]
-        pieces.append((index, position, Piece((x0 + x1) / 2, (y0 + y1) / 2, y1 - y0, text)))
-    return pieces
-
-
-def _fit(pieces: Sequence[_Placed], grids: Sequence[Grid]) -> bool:
-    """Whether no line of text seems to run over the edge of the cell it begins in."""
-    for grid in grids:
-        box = grid.box
-        for _, _, piece in pieces:
-            if box.x0 <= piece.x < box.x1 and box.y0 <= piece.y < box.y1 and len(piece.text) > 3:
-                letter = 0.42 if piece.text.isascii() else 0.8
-                if piece.x + letter * piece.height * len(piece.text) > grid.right(grid.place(piece)) + 2:
-                    return False
-    return True
-
-
-def _without(blocks: Sequence[Block], pieces: Sequence[_Placed], inside: set[int]) -> list[Block]:
-    """Blocks without the pieces inside tables; lines that lose some are put together from the rest."""
-    touched = {pieces[index][0] for index in inside}
-    rest: dict[int, dict[int, list[Piece]]] = {}
-    for number, (index, position, piece) in enumerate(pieces):
-        if index in touched and number not in inside:
-            rest.setdefault(index, {}).setdefault(position, []).append(piece)
-    kept: list[Block] = []
-    for index, block in enumerate(blocks):
-        if index not in touched:
-            kept.append(block)
-        elif index in rest:
-            lines = rest[index]
-            left = [piece for line in lines.values() for piece in line]
-            kept.append(
-                Block(
-                    block.x0,
-                    min(piece.y - piece.height / 2 for piece in left),
-                    block.x1,
-                    max(piece.y + piece.height / 2 for piece in left),
-                    [" ".join(piece.text for piece in line) for line in lines.values()],
-                    [block.styles[position] for position in lines if block.styles],
-                )
+def _labels(rules: list[dict[str, Any]], count: int) -> list[str]:
+    """The number printed on each page, as far as the document says; empty where it is the page's place."""
+    labels = [""] * count
+    rules = sorted(rules, key=lambda rule: rule["startpage"])
+    for rule, following in zip_longest(rules, rules[1:]):
+        end = min(following["startpage"] if following else count, count)
+        for place in range(max(0, rule["startpage"]), end):
+            label = rule.get("prefix", "") + _numeral(
+                rule.get("firstpagenum", 1) + place - rule["startpage"], rule.get("style", "")
             )
-    return kept
+            labels[place] = label if label != str(place + 1) else ""
+    return labels
+
+
+def _numeral(number: int, style: str) -> str:
+    """A page number as PDF writes it: decimal, Roman or letters."""
+    if style == "D":
+        return str(number)
+    if style in ("A", "a") and number > 0:
+        letters = chr(ord(style) + (number - 1) % 26) * ((number - 1) // 26 + 1)
+        return letters[:20]
+    if style in ("R", "r") and 0 < number < 4000:
+        roman = ""
+        for value, sign in _ROMAN:
+            roman += sign * (number // value)
+            number %= value
+        return roman if style == "R" else roman.lower()
+    return ""
 
 
 def _lines_are_turned(textpage: Any) -> bool:

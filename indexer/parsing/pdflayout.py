@@ -6,11 +6,16 @@ Geometry in points, origin at the top left. Knows nothing of PDF.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TypeAlias
 
 from indexer.language import is_wordless
+
+Place: TypeAlias = tuple[float, float, float]
+"""Top, left and height of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Block:
     y1: float
     lines: list[str]
     styles: list[Style] = field(default_factory=list)
+    """One for each line, or empty when they are not known."""
+    places: list[Place] = field(default_factory=list)
     """One for each line, or empty when they are not known."""
     rows: list[list[str]] = field(default_factory=list)
     """Cells of a table; then there are no lines."""
@@ -57,7 +64,46 @@ def reading_order(blocks: list[Block]) -> list[Block]:
     margin = [block for block in blocks if _is_turned(block)]
     if margin:  # text running up the margin belongs to no line of the page
         blocks = [block for block in blocks if not _is_turned(block)]
+    blocks = [part for block in blocks for part in _side_by_side(block)]
     return _merged(_ordered(blocks)) + margin
+
+
+def _side_by_side(block: Block) -> list[Block]:
+    """The columns of a block whose lines stand beside each other; tables stay as they are."""
+    lines, places = block.lines, block.places
+    if len(lines) < 2 or len(places) != len(lines):
+        return [block]
+    if not any(_beside(before, after) for before, after in pairwise(places)):
+        return [block]
+    lefts: list[float] = []
+    for left in sorted(place[1] for place in places):
+        if not lefts or left - lefts[-1] > 5 * places[0][2]:
+            lefts.append(left)
+    columns: list[list[int]] = [[] for _ in lefts] if len(lefts) > 1 else []
+    for index, place in enumerate(places if columns else []):
+        columns[bisect_right(lefts, place[1] + 0.1) - 1].append(index)
+    parts = [
+        _part(block, column, edge) for column, edge in zip(columns, [*lefts[1:], block.x1], strict=False)
+    ]
+    return parts if parts and all(_is_prose(part) for part in parts) else [block]
+
+
+def _beside(before: Place, after: Place) -> bool:
+    return abs(before[0] - after[0]) < 0.5 * before[2] and abs(before[1] - after[1]) > 5 * before[2]
+
+
+def _part(block: Block, lines: list[int], edge: float) -> Block:
+    places = [block.places[index] for index in lines]
+    widest = max(len(block.lines[index]) for index in lines)
+    return Block(
+        min(left for _, left, _ in places),
+        min(top for top, _, _ in places),
+        min(edge - 1.5 * _BIN if edge < block.x1 else edge, places[0][1] + 0.6 * places[0][2] * widest),
+        max(top + size for top, _, size in places),
+        [block.lines[index] for index in lines],
+        [block.styles[index] for index in lines] if block.styles else [],
+        places,
+    )
 
 
 def _ordered(blocks: list[Block]) -> list[Block]:
@@ -90,6 +136,7 @@ def _merged(blocks: list[Block]) -> list[Block]:
                 block.y1,
                 top.lines + block.lines,
                 top.styles + block.styles,
+                top.places + block.places,
             )
         else:
             merged.append(block)

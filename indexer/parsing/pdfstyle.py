@@ -6,12 +6,13 @@ font a span with size and colour; invisible text has no colour.
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from indexer.parsing.pdflayout import Block, Style
+from indexer.parsing.pdflayout import Block, Place, Style
 from indexer.parsing.pdftables import Box
 
 _LINE = re.compile(r'<p style="top:(-?[\d.]+)pt;left:(-?[\d.]+)pt;line-height:[\d.]+pt">([^\n]*)')
@@ -19,6 +20,7 @@ _SPAN = re.compile(r'(<b>)?(?:<i>)?<span style="[^"]*?font-size:([\d.]+)pt(?:;co
 _LIGHT = re.compile(r';color:#(f\w{5})">([^<]*)')
 _SMALL = re.compile(r"font-size:[01]\.\d+pt[^>]*>([^<]*)")
 _PLACE = re.compile(r'<p style="top:(-?[\d.]+)pt;left:(-?[\d.]+)pt;line-height:([\d.]+)pt')
+_TAG = re.compile(r"<[^>]*>")
 _UNCOLOURED = re.compile(r'font-size:[\d.]+pt">([^<]*)')
 _WORD = re.compile(r"[^\W_]")
 _LARGER = 1.15
@@ -30,10 +32,44 @@ _FAINT = 0xF0
 _SENTENCE_END = re.compile(r"[.;,:。；，]\s*$")
 
 
-def add_styles(blocks: Iterable[Block], html: str) -> None:
+def place_lines(blocks: Sequence[Block], markup: str, page: tuple[float, float, float, float]) -> list[Block]:
+    """Tell each line of the blocks its place; make blocks of what stands outside the page."""
+    places: list[Place] = [
+        (float(top), float(left), float(size)) for top, left, size in _PLACE.findall(markup)
+    ]
+    count = sum(len(block.lines) for block in blocks)
+    outside: list[Block] = []
+    if len(places) > count:
+        texts = [_line_text(match[3]) for match in _LINE.finditer(markup)]
+        off = [_is_off(place, text, page) for place, text in zip(places, texts, strict=False)]
+        outside = [
+            Block(left, top, left, top + size, [text])
+            for (top, left, size), text, is_off in zip(places, texts, off, strict=False)
+            if is_off and text.strip()
+        ]
+        places = [place for place, is_off in zip(places, off, strict=False) if not is_off]
+    if len(places) == count:
+        position = 0
+        for block in blocks:
+            block.places = places[position : position + len(block.lines)]
+            position += len(block.lines)
+    return outside
+
+
+def _line_text(spans: str) -> str:
+    """The text of a line."""
+    return html.unescape(_TAG.sub("", spans))
+
+
+def _is_off(place: Place, text: str, page: tuple[float, float, float, float]) -> bool:
+    top, left, size = place
+    x0, y0, x1, y1 = page
+    return left >= x1 or top >= y1 or top + size <= y0 or left + 0.6 * size * len(text) <= x0
+
+
+def add_styles(blocks: Sequence[Block], markup: str) -> None:
     """Give each line its style; none when the HTML has other lines than the blocks."""
-    styles = [_style(match[3]) for match in _LINE.finditer(html)]
-    blocks = list(blocks)
+    styles = [_style(match[3]) for match in _LINE.finditer(markup)]
     if len(styles) != sum(len(block.lines) for block in blocks):
         return
     position = 0
@@ -48,11 +84,6 @@ def _style(spans: str) -> Style:
     if not found:
         return Style(0.0, bold=False)
     return Style(min(float(match[2]) for match in found), bold=all(match[1] for match in found))
-
-
-def places(html: str) -> list[tuple[float, float, float]]:
-    """Top, left and height of each line."""
-    return [(float(top), float(left), float(height)) for top, left, height in _PLACE.findall(html)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,40 +144,40 @@ class Body:
 
 
 def hidden(
-    html: str, filled: Callable[[], Sequence[tuple[Box, int]]], *, pictures: Callable[[], bool]
+    markup: str, filled: Callable[[], Sequence[tuple[Box, int]]], *, pictures: Callable[[], bool]
 ) -> str:
     """How text on a page is hidden, in words; empty when it is not.
 
     Args:
-        html: MuPDF's HTML of the page.
+        markup: MuPDF's HTML of the page.
         filled: Gives the filled boxes with their colour; asked only when there is white text.
         pictures: Tells whether there are images: transparent text is then the text layer of a scan,
             and white text may stand on one of them.
     """
-    if html.count("font-size:") > html.count(";color:") and _transparent(html) and not pictures():
+    if markup.count("font-size:") > markup.count(";color:") and _transparent(markup) and not pictures():
         return "invisible"
-    if (":0." in html or ":1." in html) and _tiny(html):
+    if (":0." in markup or ":1." in markup) and _tiny(markup):
         return "too small to see"
-    if ";color:#f" in html and _white(html, filled) and not pictures():
+    if ";color:#f" in markup and _white(markup, filled) and not pictures():
         return "white on white"
     return ""
 
 
-def _transparent(html: str) -> bool:
-    return any(_WORD.search(match[1]) for match in _UNCOLOURED.finditer(html))
+def _transparent(markup: str) -> bool:
+    return any(_WORD.search(match[1]) for match in _UNCOLOURED.finditer(markup))
 
 
-def _tiny(html: str) -> bool:
-    return any(_WORD.search(match[1]) for match in _SMALL.finditer(html))
+def _tiny(markup: str) -> bool:
+    return any(_WORD.search(match[1]) for match in _SMALL.finditer(markup))
 
 
-def _white(html: str, filled: Callable[[], Sequence[tuple[Box, int]]]) -> bool:
+def _white(markup: str, filled: Callable[[], Sequence[tuple[Box, int]]]) -> bool:
     dark: list[Box] | None = None
-    for match in _LIGHT.finditer(html):
+    for match in _LIGHT.finditer(markup):
         if not _is_faint(int(match[1], 16)) or not _WORD.search(match[2]):
             continue
-        line = html.rfind("<p style=", 0, match.start())
-        place = _PLACE.match(html, line)
+        line = markup.rfind("<p style=", 0, match.start())
+        place = _PLACE.match(markup, line)
         if place is None:
             continue
         if dark is None:

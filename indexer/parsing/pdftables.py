@@ -7,11 +7,13 @@ columns stays as the text it is.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
+
+from indexer.parsing.pdflayout import Block
 
 _TOLERANCE = 3.0
 """Points by which lines that belong together may miss each other."""
@@ -42,6 +44,124 @@ class Piece(NamedTuple):
     y: float
     height: float
     text: str
+
+
+_Placed: TypeAlias = tuple[int, int, Piece]
+"""Number of a block, number of a line in it, and a piece of that line."""
+
+
+def take_tables(
+    blocks: list[Block],
+    drawn: Sequence[Sequence[Any]],
+    width: float,
+    height: float,
+    words: Callable[[], Iterable[Sequence[Any]]],
+) -> list[Block]:
+    """Blocks with the text of ruled tables taken out and the tables added.
+
+    Args:
+        blocks: Of the page, their lines with places.
+        drawn: Lines and boxes: x0, y0, x1, y1 and whatever else.
+        width: Of the page.
+        height: Of the page.
+        words: Gives the words of the page, x0, y0, x1, y1, text and more, in the order of the lines;
+            asked only when a line of text runs through several cells.
+    """
+    grids = find_grids(drawn, width, height)
+    if not grids:
+        return blocks
+    pieces = _lines_as_pieces(blocks)
+    if pieces is None or not _fit(pieces, grids):
+        pieces = _words_as_pieces(blocks, words()) or pieces
+    if pieces is None:
+        return blocks
+    order = sorted((piece.y, piece.x, index) for index, (_, _, piece) in enumerate(pieces))
+    inside: set[int] = set()
+    tables: list[Block] = []
+    for grid in grids:
+        box = grid.box
+        first, end = bisect_left(order, (box.y0,)), bisect_left(order, (box.y1,))
+        held = [index for _, x, index in order[first:end] if box.x0 <= x < box.x1 and index not in inside]
+        rows = grid.fill([pieces[index][2] for index in held])
+        if rows:
+            inside.update(held)
+            tables.append(Block(*box, [], rows=rows))
+    return _without(blocks, pieces, inside) + tables if tables else blocks
+
+
+def _lines_as_pieces(blocks: Sequence[Block]) -> list[_Placed] | None:
+    """Each line of the blocks with its place; None when the places are not known."""
+    pieces: list[_Placed] = []
+    for index, block in enumerate(blocks):
+        if len(block.places) != len(block.lines):
+            return None
+        for position, (line, (top, left, size)) in enumerate(zip(block.lines, block.places, strict=True)):
+            text = line.strip()
+            if text:
+                pieces.append((index, position, Piece(left + 1, top + size / 2, size, text)))
+    return pieces
+
+
+def _words_as_pieces(blocks: Sequence[Block], words: Iterable[Sequence[Any]]) -> list[_Placed] | None:
+    """Each word with its place; None when words and lines do not agree."""
+    lengths = [
+        (index, position, len("".join(line.split())))
+        for index, block in enumerate(blocks)
+        for position, line in enumerate(block.lines)
+    ]
+    pieces: list[_Placed] = []
+    current, room = -1, 0
+    for x0, y0, x1, y1, text, *_ in words:
+        while room <= 0:  # words and lines come in the same order
+            current += 1
+            if current == len(lengths):
+                return None
+            room = lengths[current][2]
+        room -= len(text)
+        index, position, _length = lengths[current]
+        pieces.append((index, position, Piece((x0 + x1) / 2, (y0 + y1) / 2, y1 - y0, text)))
+    return pieces
+
+
+def _fit(pieces: Sequence[_Placed], grids: Sequence[Grid]) -> bool:
+    """Whether no line of text seems to run over the edge of the cell it begins in."""
+    for grid in grids:
+        x0, y0, x1, y1 = grid.box
+        for _, _, piece in pieces:
+            x, y, height, text = piece
+            if x0 <= x < x1 and y0 <= y < y1 and len(text) > 3:
+                letter = 0.42 if text.isascii() else 0.8
+                if x + letter * height * len(text) > grid.right(grid.place(piece)) + 2:
+                    return False
+    return True
+
+
+def _without(blocks: Sequence[Block], pieces: Sequence[_Placed], inside: set[int]) -> list[Block]:
+    """Blocks without the pieces inside tables; lines that lose some are put together from the rest."""
+    touched = {pieces[index][0] for index in inside}
+    rest: dict[int, dict[int, list[Piece]]] = {}
+    for number, (index, position, piece) in enumerate(pieces):
+        if index in touched and number not in inside:
+            rest.setdefault(index, {}).setdefault(position, []).append(piece)
+    kept: list[Block] = []
+    for index, block in enumerate(blocks):
+        if index not in touched:
+            kept.append(block)
+        elif index in rest:
+            lines = rest[index]
+            left = [piece for line in lines.values() for piece in line]
+            kept.append(
+                Block(
+                    block.x0,
+                    min(piece.y - piece.height / 2 for piece in left),
+                    block.x1,
+                    max(piece.y + piece.height / 2 for piece in left),
+                    [" ".join(piece.text for piece in line) for line in lines.values()],
+                    [block.styles[position] for position in lines if block.styles],
+                    [block.places[position] for position in lines if block.places],
+                )
+            )
+    return kept
 
 
 def find_grids(drawn: Sequence[Sequence[Any]], width: float, height: float) -> list[Grid]:
