@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -66,3 +67,18 @@ def test_nothing_slow_is_loaded(code: str, forbidden: set[str]) -> None:
 def test_version_is_that_of_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["version"] == VERSION
+
+
+def test_onnxruntime_keeps_no_records_of_its_user(tmp_path: Path) -> None:
+    folders = {
+        "HOME": tmp_path / "home",
+        "TMPDIR": tmp_path / "scratch",
+        "XDG_CACHE_HOME": tmp_path / "cache",
+    }
+    for folder in folders.values():
+        folder.mkdir()
+    environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    script = "import indexer, onnxruntime"
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    assert [path for folder in folders.values() for path in folder.rglob("*")] == []
