@@ -66,16 +66,18 @@ def shown_path(path: str) -> str:
     return safe_text(path, single_line=True)
 
 
-def highlighted(text: str, spans: Sequence[Sequence[int]]) -> str:
-    """Text with the spans in bold (which `click.echo` takes out again when it prints to a file)."""
+def highlighted(text: str, spans: Sequence[Sequence[int]], *, indent: str = "") -> str:
+    """Text, wrapped, with the spans in bold (which `click.echo` takes out again when it prints to a file)."""
     parts: list[str] = []
     at = 0
     for start, end in spans:
         parts.append(safe_text(text[at:start], single_line=True))
-        parts.append(click.style(safe_text(text[start:end], single_line=True), bold=True))
+        parts.append(f"\x01{safe_text(text[start:end], single_line=True)}\x02")
         at = end
     parts.append(safe_text(text[at:], single_line=True))
-    return "".join(parts)
+    # Marks of one character until the lines are cut; safe_text has left no others of their kind.
+    lines = "\n".join(_wrapped("".join(parts), first=indent, rest=indent))
+    return lines.replace("\x01", "\x1b[1m").replace("\x02", "\x1b[0m")
 
 
 def search_text(result: Mapping[str, Any]) -> str:
@@ -83,7 +85,7 @@ def search_text(result: Mapping[str, Any]) -> str:
     lines: list[str] = []
     for hit in result["hits"]:
         lines.append(_hit_line(hit))
-        lines.append(f"     {highlighted(hit['snippet'], hit['highlights'])}")
+        lines.append(highlighted(hit["snippet"], hit["highlights"], indent="     "))
         if hit["explain"]:
             lines += [f"     | {line}" for line in safe_text(hit["explain"]).splitlines()]
     return "\n".join(lines)
