@@ -163,6 +163,7 @@ class _Token:
 # Controls and lone surrogates separate like a blank: they can be pasted, but nobody means them.
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _QUOTES = {'"': '"', "“": "”“", "„": "“”"}
+_QUOTED_ESCAPES = frozenset('\\"“”„')
 _NAME = re.compile(r"([A-Za-z]+):")
 _NEAR = re.compile(r"~(\d{1,3})(?=$|[\s)])")
 _OPERATORS: dict[str, Token] = {"OR": "or", "|": "or", "AND": "and", "NOT": "not"}
@@ -206,7 +207,8 @@ class _Lexer:
         if char == ")" and self.depth:
             self.depth -= 1
             return self._take(")", 1)
-        if char in ("-", "+") and following and following != char and not _BLANK.match(following):
+        apart = not self.at or self.text[self.at - 1] in "(+-" or _BLANK.match(self.text[self.at - 1])
+        if char in ("-", "+") and apart and following and following != char and not _BLANK.match(following):
             return self._take("-" if char == "-" else "+", 1)
         if char in _QUOTES and (phrase := self._phrase()):
             return phrase
@@ -218,7 +220,7 @@ class _Lexer:
         """A quoted phrase, or None when the quote is alone; an open one ends with the text."""
         start = self.at
         content = self._quoted()
-        if not content.strip():
+        if not content and (self.at == start + 1 or self.text[self.at - 1] not in _QUOTES[self.text[start]]):
             self.at = start
             return None
         token = _Token("phrase", start, self.at, content)
@@ -231,7 +233,7 @@ class _Lexer:
         self.at += 1
         content: list[str] = []
         while (char := self._peek()) and char not in closing:
-            if char == "\\" and self._peek(1):
+            if char == "\\" and self._peek(1) in _QUOTED_ESCAPES:
                 self.at += 1
                 char = self._peek()
             content.append(char)
@@ -258,13 +260,18 @@ class _Lexer:
             if star:
                 content.append("*")
             star = char == "*" and bool(content)
-            if char == "\\" and self._peek(1) and not _BLANK.match(self._peek(1)):
+            if char == "\\" and self._escapes(first=not content):
                 self.at += 1
                 char = self._peek()
             if not star:
                 content.append(char)
             self.at += 1
         return "".join(content), star
+
+    def _escapes(self, *, first: bool) -> bool:
+        r"""Whether a backslash escapes what follows: a sign, or a word; in `C:\temp` it is itself."""
+        following = self._peek(1)
+        return bool(following) and not _BLANK.match(following) and (first or not following.isalnum())
 
     def _field(self, name: re.Match[str]) -> _Token | None:
         key = values.ALIASES.get(name[1].lower(), name[1].lower())
@@ -356,6 +363,9 @@ class _Parser:
         for token in self.tokens:
             if token.kind == "field" and not self._accept(token):
                 continue
+            if token.kind == "phrase" and not token.text:
+                self._ignore(token)
+                continue
             if token.kind in ("or", "and"):
                 ignore_trailing(_UNARY)
                 if not kept or kept[-1].kind in _OPENING:
@@ -369,6 +379,13 @@ class _Parser:
                     continue
             kept.append(token)
         ignore_trailing(_UNARY | _BINARY)
+        if not kept and self.tokens and all(token.text in _OPERATORS for token in self.tokens):
+            # Nothing but operators: somebody looks for the word.
+            kept = [token for token in self.tokens if token.text.isalpha()]
+            taken = {token.start for token in kept}
+            self.spans = [span for span in self.spans if span[0] not in taken]
+            for token in kept:
+                token.kind = "word"
         self.tokens = kept
 
     def _ignore(self, token: _Token) -> None:

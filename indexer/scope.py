@@ -6,6 +6,7 @@ how what is left over is ranked.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from collections.abc import Sequence
@@ -172,12 +173,28 @@ def demanding(query: Query) -> tuple[Node, ...]:
     return tuple(clause for clause in query.clauses if not isinstance(clause, Word))
 
 
-def without_fields(query: Query) -> Query | None:
+def widened(query: Query) -> Query | None:
     """The query without the fields it demands; None when it has none or nothing would be left."""
     kept = tuple(clause for clause in query.clauses if not _is_field(clause))
-    if len(kept) == len(query.clauses) or not kept:
+    return dataclasses.replace(query, clauses=kept) if kept and len(kept) < len(query.clauses) else None
+
+
+def loosened(query: Query) -> Query | None:
+    """The query with quotes and parentheses that only rank; None when nothing changes.
+
+    A whole sentence may hold both without meaning to demand anything.
+    """
+    if any(isinstance(clause, Or | Not) for clause in query.clauses):
         return None
-    return Query(kept, query.boolean, query.sort, query.mode, query.text, query.problems, query.spans)
+    found: list[Node] = []
+    for clause in query.clauses:
+        if isinstance(clause, Phrase):
+            found += [Word(word) for word in clause.text.split()]
+        else:
+            found.append(clause)
+    plain = sum(isinstance(clause, Word) for clause in query.clauses)
+    changed = query.boolean or tuple(found) != query.clauses
+    return dataclasses.replace(query, clauses=tuple(found), boolean=False) if plain and changed else None
 
 
 def _is_field(node: Node) -> bool:

@@ -22,7 +22,7 @@ from indexer.hits import Wanted
 from indexer.keyword import WHOLE, KeywordIndex, Plan, Scope
 from indexer.meaning import Embedder, Meaning, Near, Vector, Vectors
 from indexer.query import Query, parse
-from indexer.scope import Limits, Scoper, without_fields
+from indexer.scope import Limits, Scoper, loosened, widened
 from indexer.snippets import Matcher, merged
 from indexer.types import Hit, ScopeCount, SearchRequest, SearchResult, UnreadFile
 
@@ -36,6 +36,8 @@ NAMED = 20
 """Documents fetched because of their name or title alone."""
 SHORT = 5
 """Words of a query up to which documents that hold all of them come first, wherever they hold them."""
+WIDENED = "nothing found in this scope: searched without it"
+LOOSENED = "no document holds all that is demanded: searched for any of it"
 NOT_READY = "meaning search is not ready: found by words only"
 
 
@@ -94,16 +96,14 @@ class Searcher:
         notes = [*query.problems, *scope.problems]
         if query.sought:
             ranking = self._rank(query, limits, request)
-            if not ranking.scored and (letters := self._literally(query, scope, request)):
-                ranking, limits = letters
-            wider = without_fields(query)
-            if not ranking.scored and wider is not None:
-                # A scope given beside the query is a promise to the caller; the query's own fields are not.
-                widened = self._scoper.limits(wider, scope, request.documents, self._languages(query))
-                second = self._rank(wider, widened, request)
-                if second.scored:
-                    ranking, limits = second, widened
-                    notes.append("nothing found in this scope: searched without it")
+            for easier, note in ((widened(query), WIDENED), (loosened(query), LOOSENED)):
+                if not ranking.scored and easier is not None:
+                    # A scope given beside the query is a promise to the caller; the query's own is not.
+                    wider = self._scoper.limits(easier, scope, request.documents, self._languages(query))
+                    second = self._rank(easier, wider, request)
+                    if second.scored:
+                        ranking, limits = second, wider
+                        notes.append(note)
             notes += ranking.notes
             used = ranking.mode
             total, found = self._page(ranking, query, limits, request)
