@@ -14,6 +14,7 @@ import random
 import stat
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,6 +194,8 @@ class Watcher:
 
     def start(self) -> None:
         """Watch all roots, and compare them once."""
+        # A folder moved out and in again is watched already; watchdog warns and does the right thing.
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         logging.getLogger("watchdog.observers.inotify_c").addHandler(self._listener)
         self._everything = True
         self._thread.start()
@@ -259,6 +262,7 @@ class Watcher:
 
     def _step(self) -> None:
         now = time.monotonic()
+        self._check_observer()
         self._check_roots()
         if abs(time.time() - now - self._drift) > JUMP_S:
             self._drift = time.time() - now
@@ -286,6 +290,17 @@ class Watcher:
             took = root.look.took_s if root.look is not None else 0.0
             root.next_poll = now + max(self._config.poll_s, 20 * took)
             root.look = self._look([root.path])
+
+    def _check_observer(self) -> None:
+        """Begin anew with watchdog when its reading thread has ended: it would be silent for ever."""
+        if self._observer is None or _is_alive(self._observer):
+            return
+        log.warning("watchdog has stopped; starting it again")
+        self._observer.stop()
+        self._observer = None
+        for root in self._roots.values():
+            root.watch, root.identity = None, None
+        self._everything = True
 
     def _check_roots(self) -> None:
         """Follow the catalogue's list of roots, and each root's coming and going."""
@@ -375,6 +390,12 @@ class Watcher:
         for root in armed:
             root.polled = True
             self._tell(root, reason)
+
+
+def _is_alive(observer: Any) -> bool:
+    # Only the thread that reads from the kernel can die of an event; it has no public name.
+    reader = getattr(observer, "_inotify_fd", None)
+    return observer.is_alive() and (reader is None or reader.is_alive())
 
 
 def _only(path: bytes, hint: Callable[[bytes, bool], None]) -> Callable[[bytes, bool], None]:
