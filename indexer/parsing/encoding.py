@@ -29,6 +29,7 @@ _ISO_2022 = (
 )
 _CONTROLS = bytes([*range(0x01, 0x08), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 """Control characters that text does not hold; NUL and ESC are counted apart."""
+_BELOW_SPACE = bytes(range(0x20))
 _MAX_CONTROLS = 0.03
 _MAX_NULS = 0.1
 
@@ -116,7 +117,7 @@ def is_binary(sample: bytes) -> bool:
     if _marked(sample):
         return False
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls > _MAX_CONTROLS * len(sample):
+    if controls > _MAX_CONTROLS * len(sample) and (controls > 0.3 * len(sample) or not _is_utf8(sample)):
         return True
     return sample.count(0) > _MAX_NULS * len(sample)
 
@@ -124,6 +125,15 @@ def is_binary(sample: bytes) -> bool:
 def peek(sample: bytes) -> str:
     """The beginning of a text for its signs in ASCII; other letters may be wrong."""
     return sample.decode(_marked(sample) or "utf-8", "replace")
+
+
+def _is_utf8(sample: bytes) -> bool:
+    """Whether a sample, which may end in the midst of a character, is UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def find_codec(name: str) -> str:
@@ -135,11 +145,12 @@ def find_codec(name: str) -> str:
         codec = codecs.lookup(_ALIASES.get(name, name))
     except (LookupError, ValueError):
         return ""
-    # Codecs that turn bytes into bytes, or run anything else, are not for foreign text.
-    return codec.name if getattr(codec, "_is_text_encoding", True) and codec.name not in _NOT_TEXT else ""
+    # Codecs that turn bytes into bytes, or text into something else, are not for foreign text.
+    usable = getattr(codec, "_is_text_encoding", True) and codec.name.replace("_", "-") not in _NOT_TEXT
+    return codec.name if usable else ""
 
 
-_NOT_TEXT = {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "utf-7"}
+_NOT_TEXT = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "mbcs", "utf-7"}
 
 
 def not_text() -> UnreadableDocument:
@@ -177,11 +188,12 @@ def _wide(sample: bytes) -> str:
             return name
     pairs = sample[: len(sample) - len(sample) % 2]
     even, odd = pairs[::2].count(0), pairs[1::2].count(0)
-    if even + odd < len(pairs) / 4 and sample.isascii():
-        return ""  # a few zero bytes strayed into ASCII: no other script is all below 0x80 in UTF-16
     for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if zeros > 20 * others and zeros > len(pairs) / 200 and _plausible(pairs, name):
-            return name
+            # A few zero bytes strayed into ASCII make Chinese of it; alphabets lie below U+2000.
+            upper = pairs[1::2] if name == "utf-16-le" else pairs[::2]
+            if not sample.isascii() or len(upper.translate(None, _BELOW_SPACE)) < 0.1 * len(upper):
+                return name
     return ""
 
 

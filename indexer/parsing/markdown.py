@@ -40,17 +40,20 @@ def parse(source: Source) -> ParsedDocument:
 def find_headings(text: str, position: int = 0) -> list[Heading]:
     """Headings from `position` on; what looks like one inside a fenced block is code."""
     headings: list[Heading] = []
+    last = position
     while match := _BLOCK.search(text, position):
         position = match.end()
         if match["fence"]:
-            position = _end_of_fence(text, match["fence"], match.end())
+            position = last = _end_of_fence(text, match["fence"], match.end())
         elif match["marks"]:
             headings.append(
                 Heading(level=len(match["marks"]), start=match.start("atx"), end=match.end("atx"))
             )
-        elif _stands_alone(text, match.start()):
+            last = position
+        elif _stands_alone(text, match.start(), last):
             level = 1 if match["under"][0] == "=" else 2
             headings.append(Heading(level=level, start=match.start("setext"), end=match.end("setext")))
+            last = position
         else:
             position = match.end("setext")
     return headings
@@ -62,6 +65,9 @@ def _end_of_fence(text: str, fence: str, start: int) -> int:
     return match.end() if match else len(text)
 
 
-def _stands_alone(text: str, start: int) -> bool:
-    """A setext heading here is one line: with text above, the line below is a rule or a table."""
-    return start < 2 or not text[text.rfind("\n", 0, start - 1) + 1 : start].strip()
+def _stands_alone(text: str, start: int, last: int) -> bool:
+    """A setext heading here is one line: with text above, the line below is a rule or a table.
+
+    `last` is where the last heading or fenced block ended.
+    """
+    return start <= last + 1 or not text[text.rfind("\n", 0, start - 1) + 1 : start].strip()

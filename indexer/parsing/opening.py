@@ -67,7 +67,7 @@ def _check(descriptor: int, path: bytes, root: bytes, max_bytes: int | None) -> 
 def _real_path(descriptor: int, path: bytes) -> bytes:
     """Where the open file lies now. The descriptor is asked, so no swap of a link can deceive."""
     try:
-        real = os.readlink(b"/proc/self/fd/%d" % descriptor)
+        real = os.readlink(b"/proc/self/fd/%d" % descriptor)  # noqa: PTH115 - paths are bytes
     except OSError:
         return os.path.realpath(path)
     return real.removesuffix(b" (deleted)")

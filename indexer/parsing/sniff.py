@@ -5,73 +5,8 @@ from __future__ import annotations
 import re
 
 from indexer.errors import UnreadableDocument
-from indexer.parsing import encoding
+from indexer.parsing import encoding, signatures
 from indexer.parsing.source import Source
-
-_EXTENSIONS = {
-    "md": "markdown", "markdown": "markdown", "mdown": "markdown", "mkd": "markdown", "qmd": "markdown",
-    "rmd": "markdown", "mdx": "markdown",
-    "rst": "rst", "rest": "rst",
-    "adoc": "asciidoc", "asciidoc": "asciidoc", "asc": "asciidoc",
-    "org": "org",
-    "csv": "csv", "tsv": "tsv", "tab": "tsv",
-    "json": "json", "jsonl": "json", "ndjson": "json", "geojson": "json", "jsonld": "json",
-    "ipynb": "ipynb",
-    "yaml": "yaml", "yml": "yaml",
-    "html": "html", "htm": "html", "xhtml": "html", "shtml": "html",
-    "xml": "xml", "xsd": "xml", "xsl": "xml", "xslt": "xml", "rss": "xml", "atom": "xml", "docbook": "xml",
-    "rdf": "xml", "tei": "xml", "opml": "xml",
-    "vtt": "vtt", "srt": "srt", "eml": "eml", "mbox": "mbox",
-}  # fmt: skip
-"""Extension to format, for text whose content does not tell."""
-_CODE = frozenset(
-    "py pyi pyx ipy js mjs cjs jsx ts tsx java kt kts scala groovy c h cc cpp cxx hpp hh hxx m mm cs go rs"
-    " rb php pl pm sh bash zsh fish ps1 bat cmd lua r jl swift dart ex exs erl hrl hs lhs ml mli fs fsx clj"
-    " cljs lisp el scm rkt vim sql css scss sass less vue svelte toml ini cfg conf cmake mk gradle tf proto"
-    " thrift graphql asm s f f90 f95 f03 for pas d nim zig v vhd vhdl sv cob cbl ada adb ads awk sed tcl"
-    " nix dockerfile makefile tex sty cls bib bst".split()
-) - {"tex"}
-_CODE_NAMES = frozenset(
-    {"makefile", "dockerfile", "cmakelists.txt", "jenkinsfile", "vagrantfile", "gemfile", "rakefile"}
-)
-
-_IMAGES = (
-    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+",
-    b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51", b"\x00\x00\x01\x00",
-)  # fmt: skip
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_IWORK = frozenset({"Index.zip", "index.apxl", ".iwph", "buildVersionHistory.plist"})
-_OLE_STREAMS = (
-    ("EncryptedPackage", "encrypted"), ("EncryptionInfo", "encrypted"), ("WordDocument", "doc"),
-    ("PowerPoint Document", "ppt"), ("Workbook", "xls"), ("Book", "xls"), ("__properties_version1.0", "msg"),
-)  # fmt: skip
-"""Names in the directory of an OLE container that tell what it is; the first one found counts."""
-_ODF = {
-    "opendocument.text": "odt", "opendocument.presentation": "odp", "opendocument.spreadsheet": "ods",
-    "epub+zip": "epub",
-}  # fmt: skip
-_OOXML = (
-    (b"wordprocessingml", "docx"), (b"presentationml", "pptx"), (b"sheet.binary", "xlsb"), (b"spreadsheetml", "xlsx"),
-    (b"ms-word.", "docx"), (b"ms-powerpoint.", "pptx"), (b"ms-excel.", "xlsx"),
-)  # fmt: skip
-_UNPACK = "Unpack it into the folder to make its files searchable."
-_CONVERT = "Convert it to PDF to make it searchable."
-_KNOWN = (
-    (b"\x1f\x8b", "a gzip archive", _UNPACK), (b"BZh", "a bzip2 archive", _UNPACK),
-    (b"\xfd7zXZ\x00", "an xz archive", _UNPACK), (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
-    (b"Rar!\x1a\x07", "a RAR archive", _UNPACK), (b"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
-    (b"\x7fELF", "a program", ""), (b"MZ", "a Windows program", ""), (b"\xca\xfe\xba\xbe", "a program", ""),
-    (b"\xcf\xfa\xed\xfe", "a program", ""), (b"SQLite format 3\x00", "an SQLite database", "Export its tables as CSV."),
-    (b"AT&TFORM", "a DjVu document", _CONVERT), (b"8BPS", "a Photoshop image", _CONVERT),
-    (b"%!PS", "a PostScript document", "Convert it with ps2pdf to make it searchable."),
-    (b"\x04%!PS", "a PostScript document", "Convert it with ps2pdf to make it searchable."),
-    (b"PAR1", "a Parquet table", "Export it as CSV."), (b"OggS", "an audio or video file", ""),
-    (b"fLaC", "an audio file", ""), (b"ID3", "an audio file", ""), (b"\x1aE\xdf\xa3", "a video file", ""),
-    (b"ITSF", "a compiled help file", "Unpack it with extract_chmLib."), (b"\xffWPC", "a WordPerfect document", _CONVERT),
-    (b"wOFF", "a font", ""), (b"wOF2", "a font", ""), (b"OTTO", "a font", ""), (b"\x00\x01\x00\x00\x00", "a font", ""),
-    (b"!<arch>", "a program library", ""), (b"\x00asm", "a program", ""),
-)  # fmt: skip
-"""Signatures of what cannot be read, its name for a person, and the remedy."""
 
 _SAMPLE_BYTES = 16 * 1024
 """Bytes of a text that tell its format."""
@@ -107,11 +42,11 @@ def _binary(source: Source, head: bytes) -> str:
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK")):
         return _zip(source, head)
-    if head.startswith(_OLE):
+    if head.startswith(signatures.OLE):
         return _ole(source)
     if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{\\rtf"):
         return "rtf"
-    if head.startswith(_IMAGES) or _is_image(head):
+    if head.startswith(signatures.IMAGES) or _is_image(head):
         return "image"
     return ""
 
@@ -153,7 +88,7 @@ def _zip(source: Source, head: bytes) -> str:
         return found
     if "META-INF/container.xml" in names:
         return "epub"
-    if any(name.endswith(".iwa") or name in _IWORK for name in names):
+    if any(name.endswith(".iwa") or name in signatures.IWORK for name in names):
         raise _iwork(source)
     if {"AndroidManifest.xml", "META-INF/MANIFEST.MF"} & set(names):
         raise UnreadableDocument("It is a Java or Android program.", status="unsupported")
@@ -169,7 +104,7 @@ def _by_mimetype(head: bytes) -> str:
 
 
 def _by_media_type(content: bytes) -> str:
-    for name, format in _ODF.items():
+    for name, format in signatures.ODF.items():
         if name.encode() in content[:80]:
             return format
     return ""
@@ -178,10 +113,12 @@ def _by_media_type(content: bytes) -> str:
 def _ooxml(content_types: bytes) -> str:
     main = re.findall(rb'ContentType="([^"]*main\+xml|[^"]*sheet\.binary[^"]*main)"', content_types)
     for kinds in (b" ".join(main), content_types):
-        for name, format in _OOXML:
+        for name, format in signatures.OOXML:
             if name in kinds:
                 return format
-    raise UnreadableDocument("It is an Office package of an unknown kind.", _CONVERT, status="unsupported")
+    raise UnreadableDocument(
+        "It is an Office package of an unknown kind.", signatures.CONVERT, status="unsupported"
+    )
 
 
 def _iwork(source: Source) -> UnreadableDocument:
@@ -209,14 +146,14 @@ def _ole(source: Source) -> str:
     from indexer.parsing import ole
 
     container = ole.open_ole(source.read(), "Office file")
-    for stream, format in _OLE_STREAMS:
+    for stream, format in signatures.OLE_STREAMS:
         if ole.has_stream(container, stream):
             if format == "encrypted":
                 raise ole.locked("Office file")
             return format
     raise UnreadableDocument(
         "It is an older Microsoft file of an unknown kind (Publisher, Visio, installer …).",
-        _CONVERT,
+        signatures.CONVERT,
         status="unsupported",
     )
 
@@ -242,13 +179,18 @@ def _text(source: Source, head: bytes) -> str:
         return "vtt"
     if _SRT.match(stripped):
         return "srt"
-    if extension not in _CODE and extension not in _EXTENSIONS or extension in ("eml", "mbox"):
+    named = extension in signatures.CODE or extension in signatures.EXTENSIONS
+    if not named or extension in ("eml", "mbox"):
         found = _mail(sample, stripped, extension)
         if found:
             return found
-    if extension in _CODE or source.name.lower() in _CODE_NAMES or sample.startswith("#!"):
+    if (
+        extension in signatures.CODE
+        or source.name.lower() in signatures.CODE_NAMES
+        or sample.startswith("#!")
+    ):
         return "code"
-    found = _EXTENSIONS.get(extension, "text")
+    found = signatures.EXTENSIONS.get(extension, "text")
     return found if found != "json" or stripped[:1] in '{["' else "text"
 
 
@@ -273,7 +215,7 @@ def _markup(stripped: str, extension: str) -> str:
         return "svg"
     if extension in ("html", "htm", "xhtml", "shtml"):
         return "html"
-    return "xml" if _EXTENSIONS.get(extension) == "xml" else ""
+    return "xml" if signatures.EXTENSIONS.get(extension) == "xml" else ""
 
 
 def _all(source: Source, sample: str) -> str:
@@ -303,30 +245,25 @@ def _mail(sample: str, stripped: str, extension: str) -> str:
 
 def _unknown(source: Source, head: bytes) -> UnreadableDocument:
     """What to say of bytes that no parser takes."""
-    for signature, kind, remedy in _KNOWN:
+    for signature, kind, remedy in signatures.KNOWN:
         if head.startswith(signature):
             return UnreadableDocument(
                 f"It is {kind}, which holds no text to search.", remedy, status="unsupported"
             )
     if head[257:262] == b"ustar":
-        return UnreadableDocument("It is a tar archive.", _UNPACK, status="unsupported")
+        return UnreadableDocument("It is a tar archive.", signatures.UNPACK, status="unsupported")
     if head[4:8] == b"ftyp":
         return UnreadableDocument("It is an audio or video file.", status="unsupported")
     kind = _puremagic(head)
     if kind:
-        return UnreadableDocument(f"It is binary: {kind}.", _CONVERT, status="unsupported")
-    if source.extension in _BINARY_EXTENSIONS:
+        return UnreadableDocument(f"It is binary: {kind}.", signatures.CONVERT, status="unsupported")
+    if source.extension in signatures.BINARY_EXTENSIONS:
         return UnreadableDocument(
             f"It is named .{source.extension} but holds something else: unknown binary data.",
             "The file is probably damaged; get it again from where it came.",
             status="broken",
         )
     return encoding.not_text()
-
-
-_BINARY_EXTENSIONS = frozenset(
-    "pdf docx docm doc xlsx xlsm xlsb xls pptx pptm ppt odt ods odp epub msg rtf zip png jpg jpeg gif tif tiff".split()
-)
 
 
 def _puremagic(head: bytes) -> str:

@@ -129,7 +129,7 @@ class _Lines:
             self._heading()
         elif not inline:
             self._flush()
-            self._gap = self._gap or element.holds_elements
+            self._gap = self._gap or (element.holds_elements and not element.holds_text)
 
     def close(self) -> None:
         """End the document."""

@@ -356,6 +356,7 @@ def test_a_blank_pdf_has_no_text(tmp_path: Path, mupdf: Any, blank: Any) -> None
 def test_real_documents_yield_their_phrases(parse: Parse) -> None:
     with (CORPUS / "manifest.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["format"] == "pdf" and row["outcome"] == "text"]
+    rows = [row for row in rows if "-pages" not in row["path"]]  # the two long ones take seconds
     missed = []
     for row in rows:
         path = CORPUS / "files" / row["path"]
