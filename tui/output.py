@@ -176,6 +176,35 @@ def _width() -> int:
     return max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
 
 
+class WordWrap:
+    """Prints text that arrives in pieces, with its lines broken between words."""
+
+    def __init__(self) -> None:
+        """Begin at the left edge."""
+        self._word = ""
+        self._column = 0
+
+    def write(self, text: str) -> None:
+        """Print all words that are complete; the last one waits for what follows."""
+        for char in safe_text(text):
+            if char in " \n":
+                self._put_word(char)
+            else:
+                self._word += char
+
+    def end(self) -> None:
+        """Print what waits, and end the line."""
+        self._put_word("\n")
+
+    def _put_word(self, after: str) -> None:
+        if self._column and self._column + len(self._word) > _width():
+            click.echo()
+            self._column = 0
+        click.echo(self._word + after, nl=False)
+        self._column = 0 if after == "\n" else self._column + len(self._word) + 1
+        self._word = ""
+
+
 def status_text(status: Mapping[str, Any]) -> str:
     """The status as lines; failures with their reasons, at most twenty of them."""
     library, engine = status["library"], status["engine"]

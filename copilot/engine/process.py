@@ -194,7 +194,10 @@ def ensure_running(place: Place, config: str | None, *, timeout_s: float = START
     """
     directory.prepare(place.library)
     deadline = time.monotonic() + timeout_s
-    fd = os.open(place.library / "engine.starting", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fd = os.open(place.library / "engine.starting", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise EngineError(f"Cannot start the engine: {exc.strerror}.", hint="Is the disk full?") from exc
     try:
         while not _lock(fd):
             if _listening(place):
@@ -207,7 +210,12 @@ def ensure_running(place: Place, config: str | None, *, timeout_s: float = START
             time.sleep(0.02)
         if _listening(place):
             return False
-        _spawn(place, config, deadline)
+        try:
+            _spawn(place, config, deadline)
+        except OSError as exc:
+            raise EngineError(
+                f"Cannot start the engine: {exc.strerror or exc}.", hint="Is the disk full?"
+            ) from exc
         return True
     finally:
         os.close(fd)
@@ -330,13 +338,14 @@ def _wait_gone(pid: int, timeout_s: float) -> bool:
     """Wait for a process that need not be a child of this one; a zombie counts as gone."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if not _alive(pid):
+        if not alive(pid):
             return True
         time.sleep(0.02)
-    return not _alive(pid)
+    return not alive(pid)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """The process exists and is no zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -101,6 +101,18 @@ def test_paths_are_shown_short_and_harmless(tmp_path: Path, monkeypatch: pytest.
     assert output.shown_path("/a\nb\x1b[31m\udcff") == "/a␤b\ufffd[31m\ufffd"
 
 
+def test_streamed_text_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = output.WordWrap()
+    for piece in ("Nobody may dr", "ill into the ro", "of or hang anything from it.\nNew ", "line\x1b]0;x"):
+        screen.write(piece)
+    screen.end()
+    shown = capsys.readouterr().out
+    assert shown == "Nobody may drill into the roof or hang \nanything from it.\nNew line\ufffd]0;x\n"
+
+
 def test_highlights_keep_their_place_when_text_is_cleaned() -> None:
     shown = output.highlighted("a\u200bb\x1bcd", [(3, 5)])
     assert shown == "ab\x1b[1m\ufffdc\x1b[0md"

@@ -68,14 +68,16 @@ def _follow(settings: Settings, events: Events, last: str) -> tuple[dict[str, An
     """The final event; pieces of text before it are shown at once on a terminal."""
     live = on_terminal() and not settings.json
     streamed = False
+    screen = output.WordWrap()
     with closing(events):
         for name, value in events:
             if name == last:
                 if streamed:
-                    click.echo("\n")
+                    screen.end()
+                    click.echo("")
                 return value, streamed
             if name == "Token" and live:
-                click.echo(safe_text(value["text"]), nl=False)
+                screen.write(value["text"])
                 streamed = True
             elif name == "Notice":
                 settings.note(value["text"])

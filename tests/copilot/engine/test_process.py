@@ -119,6 +119,41 @@ def test_sigterm_leaves_nothing_behind(place: process.Place) -> None:
     assert not process.stop(place)
 
 
+@pytest.fixture
+def working(place: process.Place, tmp_path: Path) -> tuple[int, set[int]]:
+    """An engine that reads documents, and its child processes."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number}.md").write_text(f"# Note {number}\n\n" + "Some words about it. " * 200)
+    wire = Wire(place.library)
+    wire.call("add_root", path=str(folder))
+    pid = wire.hello()["pid"]
+    wait_until(lambda: bool(_children(pid)), "parse workers run")
+    return pid, _children(pid)
+
+
+def _children(pid: int) -> set[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for task in tasks for child in task.read_text().split()}
+
+
+def test_parse_workers_do_not_outlive_a_killed_engine(working: tuple[int, set[int]]) -> None:
+    pid, children = working
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(process.alive(child) for child in children), "the workers are gone")
+
+
+def test_engine_ends_cleanly_in_the_middle_of_its_work(
+    place: process.Place, working: tuple[int, set[int]]
+) -> None:
+    pid, children = working
+    assert process.stop(place)
+    wait_until(lambda: not any(process.alive(each) for each in {pid, *children}), "all are gone")
+    assert "Traceback" not in place.log.read_text()
+    assert all(check["ok"] for check in Wire(place.library).call("doctor"))
+
+
 def test_socket_of_a_dead_engine_is_replaced(place: process.Place) -> None:
     process.private_folder(place.library)
     with socket.socket(socket.AF_UNIX) as dead:
