@@ -179,7 +179,7 @@ def of_part(text: str, document: str) -> str:
     Another one is only believed when it is clear: tables, formulas and code look like anything.
     """
     frequent = _FREQUENT.get(document)
-    if frequent and len(frequent.intersection(text[: 6 * _PART_SAMPLE].split())) >= 2:
+    if frequent and len(frequent.intersection(text[: 4 * _PART_SAMPLE].split())) >= 2:
         return document
     return detect(text, sample=_PART_SAMPLE, certainty=_PART_CERTAINTY) or document
 
