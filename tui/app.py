@@ -56,7 +56,7 @@ class Frame(Screen[None], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
 
-    def __init__(self, first: Entry, size: Size) -> None:
+    def __init__(self, first: Entry, size: Size, *, columns: bool) -> None:
         """Draw `first` at once; the other panes come behind the first frame."""
         # the classes of the breakpoints are set before anything is styled: set later they style it all anew
         width, height = (
@@ -66,7 +66,7 @@ class Frame(Screen[None], inherit_bindings=False):
                 (_HEIGHTS, size.height),
             )
         )
-        super().__init__(id="_default", classes=f"{width} {height}")
+        super().__init__(id="_default", classes=f"{width} {height} {'-columns' if columns else ''}")
         self._first = first
 
     def compose(self) -> ComposeResult:
@@ -115,7 +115,7 @@ class QuireApp(Dialogs, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The frame."""
         first = next((entry for entry in PANES if entry.name == self.state.pane), PANES[0])
-        return Frame(first, self.size)
+        return Frame(first, self.size, columns=self.wide)
 
     def begin(self) -> None:
         """Take up what was there the last time, then connect behind the first frame."""
@@ -126,7 +126,6 @@ class QuireApp(Dialogs, inherit_bindings=False):
         if not self.is_headless:
             self._catch_signals()
         if self.settings.screen_reader:
-            self.screen.add_class("-one-column")
             self._show_terminal_cursor()
         problems = [*self.settings.problems, *keys.keymap_problems(self.settings.keys)]
         if problems:
@@ -236,7 +235,8 @@ class QuireApp(Dialogs, inherit_bindings=False):
         pane.summarize_paths(paths)
 
     def on_resize(self) -> None:
-        """Some panes show more when there is more room."""
+        """One column or two; some panes show more when there is more room."""
+        self.frame.set_class(self.wide, "-columns")
         for pane in self.panes:
             pane.screen_resized()
 

@@ -43,7 +43,8 @@ from indexer.types import (
 )
 
 DAY_NS = 86_400 * 10**9
-EPOCH_NS = 1_759_579_200 * 10**9  # 2025-10-04 12:00 UTC
+EPOCH_NS = 1_759_579_200 * 10**9
+"""2025-10-04 12:00 UTC."""
 ROOT = "/home/anna/papers"
 
 BUDGET = (
@@ -58,11 +59,27 @@ BUDGET = (
     "Marketing keeps its budget of 25,000. Two campaigns are planned, one of them in spring.\n"
 )
 
+MINUTES = "Minutes\n\nThe budget carried over to the next quarter.\n"
+
 DOCUMENTS: tuple[tuple[str, str, str, int, int, str], ...] = (
     # path, kind, format, pages, page of the hit, text
     ("finance/2025/Q3 budget review.pdf", "pdf", "pdf", 48, 12, BUDGET),
-    ("board/Minutes 2025-10-02.docx", "doc", "docx", 3, 3, "Minutes\n\nThe budget carried over to the next quarter.\n"),
-    ("legal/vendor-contract.pdf", "pdf", "pdf", 9, 4, "Payment within 30 days of the quarterly invoice and budget.\n"),
+    (
+        "board/Minutes 2025-10-02.docx",
+        "doc",
+        "docx",
+        3,
+        3,
+        "Minutes\n\nThe budget carried over to the next quarter.\n",
+    ),
+    (
+        "legal/vendor-contract.pdf",
+        "pdf",
+        "pdf",
+        9,
+        4,
+        "Payment within 30 days of the quarterly invoice and budget.\n",
+    ),
     ("mail/Re: money for spring.eml", "mail", "eml", 0, 0, "Attached is the plan for next year.\n"),
     ("slides/Budget 2026.pptx", "slides", "pptx", 14, 2, "Budget at a glance: 97,000 in all.\n"),
     ("zh/季度预算.md", "text", "markdown", 0, 0, "季度预算已获董事会批准。差旅费削减五分之一。\n"),
@@ -76,11 +93,11 @@ FAILED = (
 
 
 def document_id(path: str) -> str:
-    return "sha256:" + f"{abs(hash(path)) % 16**8:08x}".rjust(64, "0") if False else f"sha256:{path}"
+    return f"sha256:{path}"
 
 
 def spans_of(text: str, query: str) -> tuple[tuple[int, int], ...]:
-    words = [word for word in re.findall(r"\w{2,}", query.casefold())]
+    words = re.findall(r"\w{2,}", query.casefold())
     found = [m.span() for word in words for m in re.finditer(re.escape(word), text.casefold())]
     return tuple(sorted(set(found)))
 
@@ -218,7 +235,8 @@ class ScriptedSession:
         position = 0
         while True:
             with self._more:
-                self._more.wait_for(lambda: self._closed or self._error or len(self._pushed) > position)
+                while not (self._closed or self._error or len(self._pushed) > position):
+                    self._more.wait()
                 if self._closed:
                     return
                 if self._error:
@@ -313,7 +331,9 @@ class ScriptedSession:
         start, end = max(0, min(start, len(text))), min(end, len(text))
         part = text[start:end]
         matches = tuple((a + start, b + start) for a, b in spans_of(part, query))
-        return TextWindow(document=document, start=start, end=end, total=len(text), text=part, matches=matches)
+        return TextWindow(
+            document=document, start=start, end=end, total=len(text), text=part, matches=matches
+        )
 
     def files(
         self, *, group: str = "all", query: str = "", sort: str = "name", offset: int = 0, limit: int = 200
@@ -323,14 +343,23 @@ class ScriptedSession:
             make_row(9, file.path, status="encrypted", reason=file.reason, hint=file.hint)
             for file in self.failures
         ]
-        groups = {"all": len(rows), "new": 2, "failed": len(self.failures), "ocr": 1, "duplicates": 1, "pending": 0}
+        groups = {
+            "all": len(rows),
+            "new": 2,
+            "failed": len(self.failures),
+            "ocr": 1,
+            "duplicates": 1,
+            "pending": 0,
+        }
         if group == "failed":
             rows = [row for row in rows if row.reason]
         rows = [row for row in rows if query.casefold() in row.path.casefold()]
         total = len(rows)
         if self.many:
             total = self.many
-            rows = [make_row(n % 50, f"{ROOT}/{n:07d}.pdf") for n in range(offset, min(offset + limit, total))]
+            rows = [
+                make_row(n % 50, f"{ROOT}/{n:07d}.pdf") for n in range(offset, min(offset + limit, total))
+            ]
             return FileList(rows=tuple(rows), total=total, offset=offset, groups={"all": total})
         return FileList(rows=tuple(rows[offset : offset + limit]), total=total, offset=offset, groups=groups)
 
@@ -416,7 +445,9 @@ CITATIONS = (
 COVERAGE = Coverage(
     in_scope=44,
     read=6,
-    unread=tuple(replace(file, reason=reason) for file, reason in zip(FAILED, ("needs OCR", "encrypted"), strict=True)),
+    unread=tuple(
+        replace(file, reason=reason) for file, reason in zip(FAILED, ("needs OCR", "encrypted"), strict=True)
+    ),
 )
 
 
@@ -460,7 +491,9 @@ def make_summary(request: SummarizeRequest) -> Summary:
     sentences = (
         SummarySentence(text="The quarterly budget was approved by the board on 2 October.", citations=(1,)),
         SummarySentence(text="The travel line is cut by a fifth.", citations=(1,)),
-        SummarySentence(text="Flights give way to trains.", citations=(2,), verdict="unsupported", reason="no source"),
+        SummarySentence(
+            text="Flights give way to trains.", citations=(2,), verdict="unsupported", reason="no source"
+        ),
     )
     return Summary(
         target=", ".join(request.paths) or request.scope,

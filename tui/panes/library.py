@@ -127,6 +127,13 @@ class LibraryPane(PreviewPane):
     NAME = "library"
     TITLE = "Library"
     BINDINGS: ClassVar[list[BindingType]] = list(LIBRARY)
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    Screen.-columns #groups { width: 22; height: 100%; }
+    Screen.-columns.-xwide #library-files { layout: horizontal; }
+    #library-files { height: 1fr; width: 1fr; }
+    .-zoomed #groups { display: none; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +151,7 @@ class LibraryPane(PreviewPane):
             yield GroupBar(id="groups")
             with Container(id="library-files"):
                 yield FileTable(id="files", classes="part")
-                yield TextView(id="library-preview", classes="preview part")
+                yield TextView(id="library-preview", classes="preview part side")
 
     def on_mount(self) -> None:
         """Take up marks and group."""
@@ -340,6 +347,10 @@ class LibraryPane(PreviewPane):
             table.end_range()
             return True
         return super().step_back()
+
+    def _has_room(self) -> bool:
+        """Columns leave no room for a preview but on a very wide screen."""
+        return super()._has_room() and self.quire.xwide
 
     # --- the row under the cursor
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BEFORE = 1_500
 AFTER = 6_000
 """Characters around the place that a preview holds."""
+LEAST_ROWS = 18
+"""Rows the screen has when there is a preview."""
 REST_S = 0.08
 SLOW_REST_S = 0.25
 """A preview is fetched when the cursor rested this long; the second on a slow line."""
@@ -77,17 +79,21 @@ class PreviewPane(ItemPane):
     def _apply_preview(self) -> None:
         """Give the preview its share: of the height in a narrow screen, of the width in a wide one."""
         state, styles = self.quire.state, self.preview.styles
-        self.set_class(not state.preview, "-no-preview")
+        self.preview.set_class(not self._has_room(), "-hidden")
         share = max(15, min(state.preview_share, 75))
         wide = self.quire.wide
         styles.height = "100%" if wide else f"{share}%"
         styles.width = f"{share + 10}%" if wide else "100%"
         self.rows.row_height = 2 if wide and self.TWO_LINES else 1
 
+    def _has_room(self) -> bool:
+        """Whether the preview is switched on and fits."""
+        return self.quire.state.preview and self.app.size.height >= LEAST_ROWS
+
     @property
     def preview_visible(self) -> bool:
         """Whether the preview has room and is not switched off."""
-        return self.preview.display and self.preview.size.height > 1
+        return self.preview.display and self.preview.size.height > 1 and not self.has_class("-zoomed")
 
     # --- following the cursor
 

@@ -18,6 +18,7 @@ from tui.citing import Target, citation, file_name
 from tui.keys import ANSWER
 from tui.messages import ReaderWanted
 from tui.panes.items import ItemPane
+from tui.panes.previewing import LEAST_ROWS
 from tui.widgets.answerview import AnswerView, Entry
 from tui.widgets.bars import InfoLine
 from tui.widgets.cells import line_text
@@ -54,12 +55,12 @@ class ProofPane(ItemPane):
         yield InfoLine(id=f"{self.NAME}-scope", classes="scope")
         with Container(classes="body"):
             yield AnswerView(id=f"{self.NAME}-answer")
-            yield SourceList(id=f"{self.NAME}-sources", classes="part sources")
+            yield SourceList(id=f"{self.NAME}-sources", classes="part side")
 
     def on_mount(self) -> None:
         """Say what this pane is for while it is empty."""
         self.view.add_class("part")
-        self.sources.display = False
+        self.sources.add_class("-hidden")
         self.view.hint = self.hints()
 
     def on_resize(self) -> None:
@@ -215,7 +216,7 @@ class ProofPane(ItemPane):
     def _show_sources(self, rows: tuple[Source, ...], read: str) -> None:
         sources = self.sources
         sources.read = read
-        sources.display = bool(rows)
+        sources.set_class(not rows or self.app.size.height < LEAST_ROWS // 2, "-hidden")
         sources.show(rows)
         self._size_sources()
 

@@ -116,7 +116,7 @@ class SearchPane(PreviewPane):
         with Container(id="search-body", classes="body"):
             yield FacetList(id="facets", classes="part")
             yield HitList(id="hits", classes="part")
-            yield TextView(id="search-preview", classes="preview part")
+            yield TextView(id="search-preview", classes="preview part side")
 
     def on_mount(self) -> None:
         """Take up the query of the last time."""
@@ -148,7 +148,6 @@ class SearchPane(PreviewPane):
     def query_changed(self, event: Input.Changed) -> None:
         """Search at once by keyword, and by meaning when the typing rests."""
         event.stop()
-        self._moved = self._moved and bool(self._restore)
         self._settled = False
         if self._refine is not None:
             self._refine.stop()
@@ -178,6 +177,8 @@ class SearchPane(PreviewPane):
     def _show(self, result: SearchResult) -> None:
         hits = self.query_one(HitList)
         stay = self._restore or (hits.current_key if self._moved else None)
+        if self.result is None or self.result.query != result.query:
+            stay = stay if any(hit.path == stay for hit in result.hits) else None
         self._restore = ""
         self.result = result
         self._revision = self.quire.revision

@@ -164,6 +164,7 @@ class KeyLine(Bar):
     def read_bindings(self) -> None:
         """Take the bindings of the focused part that the footer has a place for."""
         typing = isinstance(self.screen.focused, Input)
+        labels: dict[str, str] = getattr(self.screen.focused, "FOOTER_LABELS", {})
         found: dict[str, tuple[str, str, str]] = {}
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
@@ -171,7 +172,8 @@ class KeyLine(Bar):
             if binding.id not in FOOTER or (typing and len(shown) == 1):
                 continue  # a character would be typed
             if binding.id not in found or _rank(key, typing) < _rank(found[binding.id][2], typing):
-                found[binding.id] = (shown, binding.description, key)
+                label = labels.get(binding.id, binding.description)
+                found[binding.id] = (shown, label, key)
         keys = [found[id] for id in FOOTER if id in found]
         if keys != self._keys:
             self._keys = keys

@@ -82,10 +82,20 @@ def query_spans(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((span[0], span[1], str(span[2])) for span in parse(text).spans)
 
 
-class QueryInput(Input):
+class QueryInput(Input, inherit_css=False):
     """A line to type into. Keys that mean nothing to it go on to the list below."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(INPUT)
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(Input.COMPONENT_CLASSES)
+    # in place of Textual's rules for Input, which are longer than all of ours together
+    DEFAULT_CSS = """
+    QueryInput { height: 1; width: 100%; padding: 0 1; scrollbar-size-horizontal: 0; }
+    QueryInput > .input--cursor { background: $foreground; color: $background; }
+    QueryInput > .input--placeholder, QueryInput > .input--suggestion { color: $quire-dim; }
+    QueryInput > .input--selection { background: $panel; }
+    QueryInput:ansi > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+    QueryInput:ansi > .input--selection { text-style: reverse; }
+    """
 
     class ListMoved(Message):
         """Somebody moves in the list without leaving the input."""
@@ -104,9 +114,7 @@ class QueryInput(Input):
         suggester: Suggester | None = None,
     ) -> None:
         """`is_query` colours fields and operators."""
-        super().__init__(
-            placeholder=placeholder, id=id, suggester=suggester, select_on_focus=False, compact=True
-        )
+        super().__init__(placeholder=placeholder, id=id, suggester=suggester, select_on_focus=False)
         self.cursor_blink = False
         if is_query:
             self.highlighter = self._paint  # type: ignore[assignment]  # any callable on Text serves

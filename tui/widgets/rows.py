@@ -10,7 +10,7 @@ from textual.message import Message
 from tui.citing import file_name, folder_name
 from tui.keys import ROWS
 from tui.marks import Marks
-from tui.widgets.cells import Piece, cut_middle, fit, line_text, lit, measure, pad, pad_left, spread
+from tui.widgets.cells import Piece, cut, cut_middle, fit, line_text, lit, measure, pad, pad_left, spread
 from tui.widgets.rowlist import RowList, T
 from tui.widgets.textview import format_date, format_size
 
@@ -292,16 +292,28 @@ class Choice(NamedTuple):
 class ChoiceList(RowList[Choice]):
     """Entries of a dialog."""
 
+    FOOTER_LABELS: ClassVar[dict[str, str]] = {"list.open": "Choose"}
+
     def key_of(self, row: Choice) -> str:
         """Entries are known by their key."""
         return row.key
 
     def draw(self, row: Choice, width: int, line: int) -> list[Piece]:
-        """Label left, hint right."""
-        hint = line_text(row.hint, 200)
-        room = width - min(len(hint), width // 2) - 4
-        label = line_text(row.label)
-        pieces = lit(label, row.spans, "match") if row.spans else [(cut_middle(label, max(8, room)), "")]
-        return spread(
-            [(" ", ""), *pieces], [(pad_left(hint, min(len(hint), width // 2)), "dim"), (" ", "")], width
-        )
+        """Short labels make a column with the hints beside it; long ones push the hints to the right."""
+        label, hint = line_text(row.label), line_text(row.hint, 200)
+        pieces = lit(label, row.spans, "match")
+        if not hint:
+            return fit([(" ", ""), *pieces], width)
+        if self._column <= width // 3:
+            gap = " " * max(2, self._column - measure(pieces) + 3)
+            return fit([(" ", ""), *pieces, (gap, ""), (hint, "dim")], width)
+        hint = cut(hint, width // 2)
+        room = width - measure([(hint, "")]) - 4
+        if not row.spans:
+            pieces = [(cut_middle(label, max(8, room)), "")]
+        return spread([(" ", ""), *pieces], [(hint, "dim"), (" ", "")], width)
+
+    @property
+    def _column(self) -> int:
+        """Cells of the longest label, as far as it is here."""
+        return max((measure([(line_text(row.label), "")]) for row in self.rows_here()[:50]), default=0)
