@@ -30,6 +30,7 @@ from indexer.keywords import KeywordFeed
 from indexer.listing import Listing, as_paths
 from indexer.parsing.pool import ParsePool
 from indexer.pipeline import Look, Pipeline
+from indexer.search import Searcher
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -120,8 +121,6 @@ class Library:
         return cls(directory, config, watch=watch, on_ready=on_ready, load_embedder=load_embedder)
 
     def _build(self) -> None:
-        from indexer.search import Searcher
-
         here = self.directory
         self.catalogue = Catalogue(here / "catalogue.sqlite3")
         self._cleanup.append(self.catalogue.close)

@@ -126,13 +126,19 @@ class Listing:
         return self.rows([file_id for _, _, file_id in scored[:limit]])
 
     def _all_names(self) -> list[tuple[int, str, str]]:
-        """Id, folded name and folded path of every file; made anew when the library has changed."""
+        """Id, folded name and folded path from its root's name on; made anew when something changed."""
         revision = self._revision()
         with self._names_lock:
             if self._names[0] != revision:
                 with self._catalogue.reader() as db:
-                    rows = db.execute("SELECT id, name, path_text FROM files").fetchall()
-                self._names = (revision, [(row[0], fold(row[1]), fold(row[2])) for row in rows])
+                    rows = db.execute(
+                        "SELECT f.id, f.name, f.path_text, r.path FROM files f"
+                        " JOIN roots r ON r.id = f.root_id"
+                    ).fetchall()
+                self._names = (
+                    revision,
+                    [(row[0], fold(row[1]), fold(_below(row[2], row[3]))) for row in rows],
+                )
             return self._names[1]
 
     def details(self, target: str) -> DocumentDetails:
@@ -149,6 +155,11 @@ class Listing:
                     hint="Add its folder with 'quire add', or check the path.",
                 )
             return _details(db, file_id)
+
+
+def _below(path: str, root: bytes) -> str:
+    """The path from its root's own name on: what lies above is the same for all and would match all."""
+    return path[len(os.path.dirname(root).decode("utf-8", "replace")) :].lstrip("/")
 
 
 def _file_for(db: Connection, target: str) -> int | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,17 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def damage(catalogue: Path, table: str) -> None:
+    """Overwrite the first page of a table; "" for the first page of the file."""
+    root = 1
+    if table:
+        with closing(sqlite3.connect(catalogue)) as db:
+            (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    with catalogue.open("r+b") as stream:
+        stream.seek((root - 1) * 4096)
+        stream.write(b"\xa5" * 4096)
 
 
 class HashEmbedder:
