@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,11 @@ class Server:
     Ids are `<library>/<vector id>`, so that an `upsert` may be repeated and nobody meets another's rows.
     """
 
-    def __init__(self, client: Any, collection: str, library: str, dimensions: int, root: str) -> None:
-        """Get or create the collection; use `connect`."""
+    def __init__(
+        self, client: Any, connection: Any, *, collection: str, library: str, dimensions: int, root: str
+    ) -> None:
+        """Get or create the collection; `client` and its `connection` come from `connect`."""
+        self._connection = connection
         self._library = library
         self._metadata = {"library": library, "host": platform.node(), "root": root}
         self._client = client
@@ -155,6 +158,10 @@ class Server:
             for name, d in zip(answer["ids"][0], answer["distances"][0], strict=True)
         ]
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
     def _name(self, vector_id: int) -> str:
         return f"{self._library}/{vector_id}"
 
@@ -162,11 +169,11 @@ class Server:
 class _GatedHttpx:
     """The httpx module as Chroma's client sees it while it makes its connection: the gate's client in it."""
 
-    def __init__(self, make_client: Callable[[], Any]) -> None:
-        self._make_client = make_client
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
 
     def Client(self, **_: Any) -> Any:
-        return self._make_client()
+        return self._connection
 
     def __getattr__(self, name: str) -> Any:
         import httpx
@@ -177,8 +184,8 @@ class _GatedHttpx:
 _CONNECTING = threading.Lock()
 
 
-def connect(url: str, *, key: str, tenant: str, database: str, allow_remote: bool) -> Any:
-    """A client for a Chroma server, or for Chroma's cloud when `url` is empty.
+def connect(url: str, *, key: str, tenant: str, database: str, allow_remote: bool) -> tuple[Any, Any]:
+    """A client for a Chroma server, or for Chroma's cloud when `url` is empty, and its HTTP connection.
 
     Chroma makes its own HTTP client, which would follow redirects and read proxy variables, and has no
     way to be given another; so it meets the gate's where it looks for httpx.
@@ -193,18 +200,16 @@ def connect(url: str, *, key: str, tenant: str, database: str, allow_remote: boo
     module: Any = fastapi
     target = egress.check(url or CLOUD, allow_remote=allow_remote)
 
-    def make_client() -> Any:
-        return egress.client(url or CLOUD, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
-
+    connection = egress.client(url or CLOUD, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
     place = {"tenant": tenant} if tenant else {}
     place |= {"database": database} if database else {}
     with _CONNECTING:
         original = module.httpx
-        module.httpx = _GatedHttpx(make_client)
+        module.httpx = _GatedHttpx(connection)
         try:
             if not url:
-                return library.CloudClient(api_key=key, settings=_settings(), **place)
-            return library.HttpClient(
+                return library.CloudClient(api_key=key, settings=_settings(), **place), connection
+            client = library.HttpClient(
                 host=target.host,
                 port=target.port,
                 ssl=target.scheme == "https",
@@ -212,5 +217,9 @@ def connect(url: str, *, key: str, tenant: str, database: str, allow_remote: boo
                 settings=_settings(),
                 **place,
             )
+            return client, connection
+        except BaseException:
+            connection.close()
+            raise
         finally:
             module.httpx = original

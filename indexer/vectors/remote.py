@@ -96,6 +96,12 @@ class Remote:
         found = self._ask(lambda server: server.query(vector, k + len(self.doomed)))
         return [pair for pair in found if pair[0] not in self.doomed][:k]
 
+    def close(self) -> None:
+        """End the connection; the next call makes a new one."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
     def describe(self) -> str:
         """Where the vectors are, for `doctor`."""
         return f"{len(self.ids)} vectors on {self._where}"
@@ -112,7 +118,7 @@ class Remote:
         except AppError:
             raise
         except Exception as exc:  # chromadb and its HTTP client have no common base class
-            self._server = None
+            self.close()
             log.warning("Chroma at %s: %s", self._where, type(exc).__name__)
             raise StoreError(
                 f"The Chroma server {self._where} does not answer ({type(exc).__name__}).",
@@ -121,14 +127,25 @@ class Remote:
 
     def _connect(self) -> chroma.Server:
         config = self._config
-        client = chroma.connect(
+        client, connection = chroma.connect(
             self._url,
             key=self._key.reveal(),
             tenant=config.tenant,
             database=config.database,
             allow_remote=self._allow_remote,
         )
-        return chroma.Server(client, config.collection, self._library, self._dimensions, self._root)
+        try:
+            return chroma.Server(
+                client,
+                connection,
+                collection=config.collection,
+                library=self._library,
+                dimensions=self._dimensions,
+                root=self._root,
+            )
+        except BaseException:
+            connection.close()
+            raise
 
 
 def _library_id(directory: Path) -> str:

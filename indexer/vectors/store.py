@@ -194,6 +194,8 @@ class VectorStore:
             closing, self._sealed = self._sealed, ()
         for each in closing:
             each.close()
+        if self._remote is not None:
+            self._remote.close()
 
     # --- loading ---
 
