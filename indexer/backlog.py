@@ -39,6 +39,7 @@ class Backlog:
         self._wake = threading.Condition()
         self._stopping = False
         self._pending = True
+        self._woken = False
         self._embedder: Embedder | None = None
         self._store: VectorStore | None = None
         self._model = 0
@@ -59,7 +60,7 @@ class Backlog:
     def wake(self) -> None:
         """There is something to embed."""
         with self._wake:
-            self._pending = True
+            self._pending = self._woken = True
             self._wake.notify()
 
     def vectors_unused(self) -> None:
@@ -118,20 +119,16 @@ class Backlog:
     def _work(self) -> None:
         if self._unused_at and self._unused_at <= time.monotonic():
             self._drop_unused()
+        # Pending until the queue was seen empty: nobody may think that all is done while it is looked at.
         with self._wake:
-            self._pending = False
-        while not self._stopping:
-            waiting = self._catalogue.next_to_embed(self._model, WINDOW)
-            if not waiting:
-                break
-            # Until it is stored it is pending: nobody may think that all is done.
-            with self._wake:
-                self._pending = True
+            self._woken = False
+        while not self._stopping and (waiting := self._catalogue.next_to_embed(self._model, WINDOW)):
             self._embed(waiting)
         if not self._stopping:
             self._seal()
+            left = bool(self._catalogue.next_to_embed(self._model, 1))
             with self._wake:
-                self._pending = bool(self._catalogue.next_to_embed(self._model, 1))
+                self._pending = left or self._woken
         self.stage = ""
         self._changed()
 
@@ -145,6 +142,7 @@ class Backlog:
             part = texts[start : start + SLICE]
             assert self._embedder is not None
             vectors = self._embedder.embed_passages([text for text, _ in part])
+            self.note = ""
             ids, stored = self._catalogue.store_vectors(self._model, [key for _, key in part], vectors)
             if ids and self._store is not None:
                 self._store.added(ids, stored)
