@@ -16,23 +16,20 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
 
 from tui import keys
 from tui.controls import clean
 from tui.dialogs import Dialogs
+from tui.frame import Frame
 from tui.lifecycle import run as run  # `tui.app.run` is the way in
 from tui.messages import ReaderWanted
-from tui.panes import PANES, READER, Entry
+from tui.panes import PANES, READER
 from tui.settings import UiSettings
 from tui.speaking import clean_lines
-from tui.widgets.bars import KeyLine, StatusLine, Tabs, Words
+from tui.widgets.bars import Tabs
 
 if TYPE_CHECKING:
     from copilot.types import Session
@@ -40,57 +37,10 @@ if TYPE_CHECKING:
     from tui.panes.reader import ReaderPane
     from tui.panes.summarize import SummarizePane
 
-_WIDTHS = [(0, "-tiny"), (40, "-narrow"), (100, "-wide"), (160, "-xwide")]
-_HEIGHTS = [(0, "-flat"), (8, "-few"), (10, "-short"), (18, "-tall")]
-"""Least columns and rows, and the class the screen has from there on."""
 _QUIT_S = 2.0
 """Time in which a second Ctrl-C quits."""
 
 log = logging.getLogger(__name__)
-
-
-class Frame(Screen[None], inherit_bindings=False):
-    """The one screen with the panes."""
-
-    AUTO_FOCUS = None
-    HORIZONTAL_BREAKPOINTS = _WIDTHS
-    VERTICAL_BREAKPOINTS = _HEIGHTS
-
-    def __init__(self, first: Entry, size: Size, *, columns: bool) -> None:
-        """Draw `first` at once; the other panes come behind the first frame."""
-        # the classes of the breakpoints are set before anything is styled: set later they style it all anew
-        width, height = (
-            max(point for point in points if point[0] <= length)[1]
-            for points, length in (
-                (_WIDTHS, size.width),
-                (_HEIGHTS, size.height),
-            )
-        )
-        super().__init__(id="_default", classes=f"{width} {height} {'-columns' if columns else ''}")
-        self._first = first
-
-    def compose(self) -> ComposeResult:
-        """Tabs and badges, panes, status, keys."""
-        with Container(id="frame"):
-            yield Tabs([(pane.name, pane.title) for pane in PANES], id="tabs")
-            with ContentSwitcher(initial=self._first.name, id="panes"):
-                yield self._first.load()()
-            yield StatusLine(id="status")
-            yield KeyLine(id="keys")
-        yield Words("terminal too small", id="too-small")
-
-    async def mount_others(self) -> None:
-        """Add the panes that are not in front, and the reader."""
-        panes = [entry.load()() for entry in (*PANES, READER) if entry is not self._first]
-        for pane in panes:
-            pane.display = False
-        await self.query_one(ContentSwitcher).mount_all(panes)
-
-    def on_mount(self) -> None:
-        """All parts of the first frame are here: begin."""
-        app = self.app
-        assert isinstance(app, QuireApp)
-        app.begin()
 
 
 class QuireApp(Dialogs, inherit_bindings=False):
@@ -115,7 +65,8 @@ class QuireApp(Dialogs, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The frame."""
         first = next((entry for entry in PANES if entry.name == self.state.pane), PANES[0])
-        return Frame(first, self.size, columns=self.wide)
+        self._frame = Frame(first, self.size, columns=self.wide)
+        return self._frame
 
     def begin(self) -> None:
         """Take up what was there the last time, then connect behind the first frame."""
@@ -134,9 +85,7 @@ class QuireApp(Dialogs, inherit_bindings=False):
 
     async def _begin(self) -> None:
         """Behind the first frame: the other panes, the library, the parser of the query language."""
-        frame = self.frame
-        assert isinstance(frame, Frame)
-        await frame.mount_others()
+        await self.frame.mount_others()
         self.connect()
         threading.Thread(target=_load_query_parser, name="parser", daemon=True).start()
 
@@ -172,13 +121,12 @@ class QuireApp(Dialogs, inherit_bindings=False):
     def show_pane(self, name: str) -> None:
         """Bring a pane to the front with the focus where it was."""
         frame = self.frame
-        switcher = frame.query_one(ContentSwitcher)
-        if switcher.current and frame.focused is not None:
-            self._focused[switcher.current] = frame.focused
-        switcher.current = name
+        if frame.focused is not None:
+            self._focused[frame.pane.NAME] = frame.focused
+        frame.switcher.current = name
         pane = self.pane_named(name)
         if name != READER.name:
-            frame.query_one("#tabs", Tabs).choose(name)
+            frame.tabs.choose(name)
             if name != self.state.pane:
                 self.state.pane = name
                 self.state_changed()

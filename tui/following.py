@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.timer import Timer
-from textual.widgets import ContentSwitcher
 
 from indexer.errors import AppError
 from tui import progress
@@ -23,7 +22,6 @@ from tui.messages import ProgressChanged, Said, SessionLost, SessionOpened, Stat
 from tui.panes.pane import Pane
 from tui.settings import UiSettings
 from tui.speaking import Speaking
-from tui.widgets.bars import StatusLine, Tabs
 
 if TYPE_CHECKING:
     from copilot.types import ModelStatus, Session
@@ -75,16 +73,16 @@ class Following(Speaking, inherit_bindings=False):
     @property
     def panes(self) -> list[Pane]:
         """All panes, the reader last."""
-        return list(self.frame.query(Pane))
+        return list(self.frame.panes.values())
 
     @property
     def pane(self) -> Pane:
         """The pane in front; the reader while it lies over one."""
-        return self.pane_named(self.frame.query_one(ContentSwitcher).current or "")
+        return self.frame.pane
 
     def pane_named(self, name: str) -> Pane:
         """A pane by its name."""
-        return self.frame.query_one(f"#{name}", Pane)
+        return self.frame.panes[name]
 
     @on(SessionOpened)
     def session_opened(self, event: SessionOpened) -> None:
@@ -141,7 +139,7 @@ class Following(Speaking, inherit_bindings=False):
             return
         rate, left_s = self.pace()
         text = progress.line(self.progress, rate, left_s, narrow=self.size.width < 72)
-        self.frame.query_one("#status", StatusLine).say(right=text)
+        self.frame.status_line.say(right=text)
         self.refresh_tasks()
 
     def draw_badges(self) -> None:
@@ -160,7 +158,7 @@ class Following(Speaking, inherit_bindings=False):
             badges.append(("opening" if self.progress is None else "offline", ""))
         elif self.progress is not None:
             badges.append((progress.badge(self.progress), ""))
-        self.frame.query_one("#tabs", Tabs).set_badges(*badges)
+        self.frame.tabs.set_badges(*badges)
 
     def read_status(self) -> None:
         """Ask for the counts and models."""

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    _Mixin = Widget
+else:
+    _Mixin = object  # a second base of Textual's would change where a widget finds its style rules
 
 _NAMES = ("foreground", "background", "panel", "primary", "accent", "warning", "error", "quire-dim")
 
@@ -72,6 +80,21 @@ def mixed(base: Style, chosen: Colours) -> dict[str, Style]:
         "ignored": style("quire-dim") + Style(italic=True),
     }
     return {"": base} | {name: base + own for name, own in styles.items()}
+
+
+class Painted(_Mixin):
+    """A widget that draws its lines in these styles; they are looked up once for all lines of a refresh."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Take the styles of this moment, then draw."""
+        self._painted = styles_of(self)
+        return super().render_lines(crop)
+
+    @property
+    def paint(self) -> dict[str, Style]:
+        """The styles by name; "" is the plain one."""
+        painted: dict[str, Style] | None = getattr(self, "_painted", None)
+        return styles_of(self) if painted is None else painted
 
 
 def styles_of(widget: Widget) -> dict[str, Style]:

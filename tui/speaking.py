@@ -9,13 +9,12 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.timer import Timer
 
 from indexer.errors import AppError
@@ -23,7 +22,9 @@ from tui import clipboard, keys, themes
 from tui.controls import AsciiFilter, ControlFilter, clean
 from tui.settings import UiSettings
 from tui.state import UiState, load_state, save_state, state_folder, state_path
-from tui.widgets.bars import StatusLine
+
+if TYPE_CHECKING:
+    from tui.frame import Frame
 
 _STATE_S = 0.4
 """Changes are collected this long before the state is written."""
@@ -47,6 +48,7 @@ class Speaking(App[int], inherit_bindings=False):
         """(time, text) of everything that was said in a toast, newest first."""
         self.with_terminal: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         """Gives file descriptor 2 back while another program has the terminal."""
+        self._frame: Frame | None = None
         self._state_timer: Timer | None = None
         self._clashes: set[str] = set()
         for theme in themes.HOUSE:
@@ -54,9 +56,10 @@ class Speaking(App[int], inherit_bindings=False):
         self._set_first_theme()
 
     @property
-    def frame(self) -> Screen[Any]:
+    def frame(self) -> Frame:
         """The screen with the panes, below all dialogs."""
-        return self.screen_stack[0]
+        assert self._frame is not None, "the screen comes first"
+        return self._frame
 
     def _set_first_theme(self) -> None:
         chosen = self.state.theme or (self.settings.theme if self.settings.theme != "auto" else "")
@@ -75,7 +78,9 @@ class Speaking(App[int], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Ours come first and last: nothing foreign passes, and plain terminals get plain characters."""
-        filters = [ControlFilter(), *super().get_line_filters()]
+        # none of our widgets draws with the 16 colours in a theme of other colours: nothing to translate
+        others = [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+        filters = [ControlFilter(), *others]
         return [*filters, AsciiFilter()] if self.settings.plain else filters
 
     def get_key_display(self, binding: Binding) -> str:
@@ -112,8 +117,7 @@ class Speaking(App[int], inherit_bindings=False):
 
     def say_left(self, text: str, *, alert: bool = False) -> None:
         """Words for the left half of the status line."""
-        for line in self.frame.query("#status").results(StatusLine):
-            line.say(left=clean(text), alert=alert)
+        self.frame.status_line.say(left=clean(text), alert=alert)
 
     def say_briefly(self, text: str) -> None:
         """A toast of one line."""

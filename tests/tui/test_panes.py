@@ -451,15 +451,22 @@ async def test_folders_are_added_and_removed(make_app: Make, tmp_path: object) -
 
 async def test_the_engine_is_lost_and_found_again(make_app: Make) -> None:
     first, second = ScriptedSession(), ScriptedSession()
-    waiting = [second, first]
+    waiting, there_again = [second, first], threading.Event()
+
+    def connect() -> ScriptedSession:
+        if len(waiting) == 1:
+            there_again.wait(20)
+        return waiting.pop()
+
     app = make_app(first)
-    app._link._connect = waiting.pop
+    app._link._connect = connect
     async with app.run_test(size=(80, 24)) as pilot:
         await search(pilot, "budget")
         first.die(EngineError("The engine ended."))
         await until(pilot, lambda: "reconnecting (0.5 s)" in status(app), "it is said")
         assert names(app)[0] == "Q3 budget review.pdf"
         await pilot.press(*" garden")
+        there_again.set()
         await until(pilot, lambda: second.searched and app.session is second, "found again")
         await until(pilot, lambda: second.searched[-1].query == "budget garden", "what was typed is searched")
 

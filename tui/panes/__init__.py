@@ -16,10 +16,10 @@ class Entry(NamedTuple):
     title: str
     class_name: str
 
-    def load(self) -> type[Pane]:
-        """The class of the pane, from the module that is called as the pane."""
-        found: type[Pane] = getattr(importlib.import_module(f"tui.panes.{self.name}"), self.class_name)
-        return found
+    def make(self) -> Pane:
+        """Make the pane, from the class in the module that is called as the pane."""
+        pane: Pane = getattr(importlib.import_module(f"tui.panes.{self.name}"), self.class_name)()
+        return pane
 
 
 PANES = (

@@ -10,7 +10,6 @@ from textual.widgets import Input
 
 from tui.citing import file_name
 from tui.panes.proof import ProofPane
-from tui.widgets.bars import InfoLine
 from tui.widgets.cells import line_text
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class AskPane(ProofPane):
 
     def show_scope(self) -> None:
         """Say which documents are asked; nothing when all are."""
-        state, line = self.quire.state, self.query_one(InfoLine)
+        state, line = self.quire.state, self.scope_line
         parts = []
         if state.scope_paths:
             names = ", ".join(file_name(path) for path in state.scope_paths[:2])

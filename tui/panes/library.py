@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -24,7 +24,7 @@ from tui.widgets.cells import Piece, fit, line_text, measure, spread
 from tui.widgets.queryinput import FieldSuggester, QueryInput
 from tui.widgets.rowlist import WINDOW, RowList
 from tui.widgets.rows import Choice, DocumentRows, FileTable
-from tui.widgets.textview import DocumentFacts, TextView
+from tui.widgets.textview import DocumentFacts
 
 if TYPE_CHECKING:
     from copilot.types import Session
@@ -136,7 +136,12 @@ class LibraryPane(PreviewPane):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        query = QueryInput(
+            placeholder="filter: a name, or any query", id="filter", suggester=FieldSuggester()
+        )
+        self.table = FileTable(id="files", classes="part")
+        super().__init__(query, self.table)
+        self.groups = GroupBar(id="groups")
         self._filter: Timer | None = None
         self._follow: Timer | None = None
         self._revision = -1
@@ -146,19 +151,19 @@ class LibraryPane(PreviewPane):
 
     def compose(self) -> ComposeResult:
         """Filter, groups, files."""
-        yield QueryInput(placeholder="filter: a name, or any query", id="filter", suggester=FieldSuggester())
+        yield self.query_input
         with Container(id="library-body", classes="body"):
-            yield GroupBar(id="groups")
+            yield self.groups
             with Container(id="library-files"):
-                yield FileTable(id="files", classes="part")
-                yield TextView(id="library-preview", classes="preview part side")
+                yield self.table
+                yield self.preview
 
     def on_mount(self) -> None:
         """Take up marks and group."""
-        table = self.query_one(FileTable)
+        table = self.table
         table.marks = self.quire.marks
         table.empty = ("opening library…",)
-        self.query_one(GroupBar).show(self.group, {})
+        self.groups.show(self.group, {})
 
     @property
     def group(self) -> str:
@@ -167,14 +172,9 @@ class LibraryPane(PreviewPane):
         return group if group in GROUPS else "all"
 
     @property
-    def rows(self) -> RowList[Any]:
-        """The files."""
-        return self.query_one(FileTable)
-
-    @property
     def main_part(self) -> Widget:
         """The files."""
-        return self.query_one(FileTable)
+        return self.table
 
     # --- fetching
 
@@ -197,8 +197,8 @@ class LibraryPane(PreviewPane):
 
     def _show(self, files: FileList, stay: str | None) -> None:
         self._counts = dict(files.groups)
-        self.query_one(GroupBar).show(self.group, self._counts)
-        table = self.query_one(FileTable)
+        self.groups.show(self.group, self._counts)
+        table = self.table
         table.empty = self._why_nothing()
         table.show(files.rows, files.total, cursor_on=stay)
         self._say_row()
@@ -211,7 +211,7 @@ class LibraryPane(PreviewPane):
 
         def take(files: FileList) -> None:
             if wanted == self._wanted:
-                self.query_one(FileTable).add_window(offset, files.rows, files.total)
+                self.table.add_window(offset, files.rows, files.total)
 
         if not self.call(f"window-{offset}", _files_call(*wanted, offset), take, quiet=True):
             event.rows.forget_wish(offset)
@@ -242,7 +242,7 @@ class LibraryPane(PreviewPane):
         """Keep the roots for the empty library."""
         self._state = status
         if not self.rows.total and self.session is not None:
-            self.query_one(FileTable).empty = self._why_nothing()
+            self.table.empty = self._why_nothing()
             self.rows.refresh()
 
     def progress_changed(self, progress: Progress) -> None:
@@ -280,7 +280,7 @@ class LibraryPane(PreviewPane):
 
     def action_group(self, step: int) -> None:
         """The group before or after."""
-        names = self.query_one(GroupBar).names
+        names = self.groups.names
         self.choose_group(names[(names.index(self.group) + step) % len(names)])
 
     @on(GroupBar.Chosen)
@@ -293,7 +293,7 @@ class LibraryPane(PreviewPane):
         """Show another group."""
         self.quire.state.group = group
         self.quire.state_changed()
-        self.query_one(GroupBar).show(group, self._counts)
+        self.groups.show(group, self._counts)
         self.load(keep=False)
 
     def action_sort(self) -> None:
@@ -342,7 +342,7 @@ class LibraryPane(PreviewPane):
 
     def step_back(self) -> bool:
         """Zoom, a range being marked, then the filter."""
-        table = self.query_one(FileTable)
+        table = self.table
         if table.in_range:
             table.end_range()
             return True
@@ -356,7 +356,7 @@ class LibraryPane(PreviewPane):
 
     @property
     def _row(self) -> FileRow | None:
-        row: FileRow | None = self.query_one(FileTable).current
+        row: FileRow | None = self.table.current
         return row
 
     def cursor_moved(self) -> None:

@@ -33,9 +33,10 @@ class Pane(Container):
     TITLE: ClassVar[str]
     BINDINGS: ClassVar[list[BindingType]] = list(PANE)
 
-    def __init__(self) -> None:
-        """Mount under the pane's name."""
+    def __init__(self, query_input: QueryInput) -> None:
+        """Mount under the pane's name; a pane makes its parts at once, so that none is ever looked up."""
         super().__init__(id=self.NAME, classes="pane")
+        self.query_input = query_input
         self.calls = Calls(self)
         self.said = ""
         """What the left half of the status line shows while this pane is in front."""
@@ -108,11 +109,6 @@ class Pane(Container):
         """The terminal has another size."""
 
     # --- what the app asks of the pane in front
-
-    @property
-    def query_input(self) -> QueryInput:
-        """The input line."""
-        return self.query_one(QueryInput)
 
     @property
     def main_part(self) -> Widget:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.binding import BindingType
@@ -39,26 +39,19 @@ class Peek(NamedTuple):
 
 
 class PreviewPane(ItemPane):
-    """A pane with a list and a `TextView` called #…-preview."""
+    """A pane with a list and a preview of its current row."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(PREVIEW)
     TWO_LINES: ClassVar[bool] = False
     """Rows have two lines where the screen is wide."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, query_input: QueryInput, rows: RowList[Any]) -> None:
+        """Take the parts of the pane; the preview is made here."""
+        super().__init__(query_input)
+        self.rows = rows
+        self.preview = TextView(id=f"{self.NAME}-preview", classes="preview part side")
         self._rest: Timer | None = None
         self._peeked: Peek | None = None
-
-    @property
-    def rows(self) -> RowList[object]:
-        """The list."""
-        raise NotImplementedError
-
-    @property
-    def preview(self) -> TextView:
-        """The preview."""
-        return self.query_one(".preview", TextView)
 
     def peek(self) -> Peek | None:
         """What to preview of the row under the cursor; None when it has no text."""

@@ -41,7 +41,11 @@ class ProofPane(ItemPane):
     PLACEHOLDER: ClassVar[str]
 
     def __init__(self) -> None:
-        super().__init__()
+        name = self.NAME
+        super().__init__(QueryInput(placeholder=self.PLACEHOLDER, id=f"{name}-input", is_query=False))
+        self.scope_line = InfoLine(id=f"{name}-scope")
+        self.view = AnswerView(id=f"{name}-answer")
+        self.sources = SourceList(id=f"{name}-sources", classes="part side -hidden")
         self._stream: Stream | None = None
         self._entry: Entry | None = None
         self._joining: Timer | None = None
@@ -51,32 +55,21 @@ class ProofPane(ItemPane):
 
     def compose(self) -> ComposeResult:
         """Input, scope, text, sources."""
-        yield QueryInput(placeholder=self.PLACEHOLDER, id=f"{self.NAME}-input", is_query=False)
-        yield InfoLine(id=f"{self.NAME}-scope", classes="scope")
+        yield self.query_input
+        yield self.scope_line
         with Container(classes="body"):
-            yield AnswerView(id=f"{self.NAME}-answer")
-            yield SourceList(id=f"{self.NAME}-sources", classes="part side")
+            yield self.view
+            yield self.sources
 
     def on_mount(self) -> None:
         """Say what this pane is for while it is empty."""
         self.view.add_class("part")
-        self.sources.add_class("-hidden")
         self.view.hint = self.hints()
 
     def on_resize(self) -> None:
         """Sources take two lines where the screen is wide."""
         self.sources.row_height = 2 if self.quire.wide else 1
         self._size_sources()
-
-    @property
-    def view(self) -> AnswerView:
-        """The text."""
-        return self.query_one(AnswerView)
-
-    @property
-    def sources(self) -> SourceList:
-        """Its sources."""
-        return self.query_one(SourceList)
 
     @property
     def main_part(self) -> Widget:

@@ -42,21 +42,17 @@ class ReaderPane(ItemPane):
     BINDINGS: ClassVar[list[BindingType]] = list(READER_PANE)
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(QueryInput(placeholder="/ finds in this document", id="find", is_query=False))
+        self.view = TextView(id="reader-text", classes="part")
         self.details: DocumentDetails | None = None
         self.opened: ReaderWanted | None = None
         self._find = ""
 
     def compose(self) -> ComposeResult:
         """Find line and text."""
-        yield QueryInput(placeholder="/ finds in this document", id="find", is_query=False)
+        yield self.query_input
         with Container(classes="body"):
-            yield TextView(id="reader-text", classes="part")
-
-    @property
-    def view(self) -> TextView:
-        """The text."""
-        return self.query_one("#reader-text", TextView)
+            yield self.view
 
     @property
     def main_part(self) -> Widget:

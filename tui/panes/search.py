@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,7 +23,7 @@ from tui.widgets.cells import Piece, cut, fit, line_text, spread
 from tui.widgets.queryinput import FieldSuggester, QueryInput
 from tui.widgets.rowlist import WINDOW, RowList
 from tui.widgets.rows import Choice, DocumentRows, HitList
-from tui.widgets.textview import DocumentFacts, TextView
+from tui.widgets.textview import DocumentFacts
 
 if TYPE_CHECKING:
     from copilot.types import Session
@@ -96,7 +96,12 @@ class SearchPane(PreviewPane):
     BINDINGS: ClassVar[list[BindingType]] = list(SEARCH)
 
     def __init__(self) -> None:
-        super().__init__()
+        query = QueryInput(
+            placeholder="type to search your documents", id="query", suggester=FieldSuggester()
+        )
+        self.hits = HitList(id="hits", classes="part")
+        super().__init__(query, self.hits)
+        self.facets = FacetList(id="facets", classes="part")
         self.result: SearchResult | None = None
         """What is on screen."""
         self._waiting: SearchResult | None = None
@@ -112,15 +117,15 @@ class SearchPane(PreviewPane):
 
     def compose(self) -> ComposeResult:
         """Input; facets, hits and preview."""
-        yield QueryInput(placeholder="type to search your documents", id="query", suggester=FieldSuggester())
+        yield self.query_input
         with Container(id="search-body", classes="body"):
-            yield FacetList(id="facets", classes="part")
-            yield HitList(id="hits", classes="part")
-            yield TextView(id="search-preview", classes="preview part side")
+            yield self.facets
+            yield self.hits
+            yield self.preview
 
     def on_mount(self) -> None:
         """Take up the query of the last time."""
-        hits = self.query_one(HitList)
+        hits = self.hits
         hits.marks = self.quire.marks
         state = self.quire.state
         self._restore = state.cursor
@@ -133,14 +138,9 @@ class SearchPane(PreviewPane):
         return self.query_input.value
 
     @property
-    def rows(self) -> RowList[Any]:
-        """The hits."""
-        return self.query_one(HitList)
-
-    @property
     def main_part(self) -> Widget:
         """The hits."""
-        return self.query_one(HitList)
+        return self.hits
 
     # --- searching
 
@@ -175,7 +175,7 @@ class SearchPane(PreviewPane):
         self._show(result)
 
     def _show(self, result: SearchResult) -> None:
-        hits = self.query_one(HitList)
+        hits = self.hits
         stay = self._restore or (hits.current_key if self._moved else None)
         if self.result is None or self.result.query != result.query:
             stay = stay if any(hit.path == stay for hit in result.hits) else None
@@ -186,7 +186,7 @@ class SearchPane(PreviewPane):
         hits.show(result.hits, result.total, cursor_on=stay)
         self._moved = stay is not None
         if self.quire.xwide:
-            self.query_one(FacetList).show(facets_of(list(result.hits)))
+            self.facets.show(facets_of(list(result.hits)))
         self._say_result()
 
     @on(RowList.Wanted, "#hits")
@@ -198,7 +198,7 @@ class SearchPane(PreviewPane):
 
         def take(result: SearchResult) -> None:
             if result.query == self.query_text:
-                self.query_one(HitList).add_window(offset, result.hits)
+                self.hits.add_window(offset, result.hits)
 
         if not self.call(f"window-{offset}", work, take, quiet=True):
             event.rows.forget_wish(offset)
@@ -252,7 +252,7 @@ class SearchPane(PreviewPane):
                 sorted({folder_name(root.path + "/x") for root in status.library.roots})
             )
         if self.result is None or not self.result.hits:
-            hits = self.query_one(HitList)
+            hits = self.hits
             hits.empty = self._why_nothing()
             hits.refresh()
         if self._no_folders() and self.query_input.has_focus and not self.query_text:
@@ -335,7 +335,7 @@ class SearchPane(PreviewPane):
 
     @property
     def _hit(self) -> Hit | None:
-        hit: Hit | None = self.query_one(HitList).current
+        hit: Hit | None = self.hits.current
         return hit
 
     def peek(self) -> Peek | None:
@@ -408,7 +408,7 @@ class SearchPane(PreviewPane):
 
     def step_back(self) -> bool:
         """Zoom, then a range being marked."""
-        hits = self.query_one(HitList)
+        hits = self.hits
         if hits.in_range:
             hits.end_range()
             return True
@@ -420,7 +420,7 @@ class SearchPane(PreviewPane):
     def add_facet(self, event: RowList.Opened) -> None:
         """Narrow the query down to a value."""
         event.stop()
-        facet = self.query_one(FacetList).current
+        facet = self.facets.current
         if facet is not None and facet.query and facet.query not in self.query_text:
             self.query_input.set_quietly(f"{self.query_text.rstrip()} {facet.query} ".lstrip())
 
@@ -456,7 +456,7 @@ class SearchPane(PreviewPane):
     def screen_resized(self) -> None:
         """Fill the facets when there is room for them."""
         if self.quire.xwide and self.result is not None:
-            self.query_one(FacetList).show(facets_of(list(self.result.hits)))
+            self.facets.show(facets_of(list(self.result.hits)))
 
 
 def _search_call(

@@ -11,7 +11,6 @@ from textual.widgets import Input
 
 from tui.citing import file_name, short_path
 from tui.panes.proof import ProofPane
-from tui.widgets.bars import InfoLine
 from tui.widgets.cells import line_text
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class SummarizePane(ProofPane):
     def _show_paths(self) -> None:
         names = ", ".join(line_text(file_name(path)) for path in self._paths[:3])
         more = f" and {len(self._paths) - 3} more" if len(self._paths) > 3 else ""
-        self.query_one(InfoLine).show(f"documents: {names}{more}" if len(self._paths) > 1 else "")
+        self.scope_line.show(f"documents: {names}{more}" if len(self._paths) > 1 else "")
 
     def summarize_paths(self, paths: list[str]) -> None:
         """Summarise documents."""

@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from indexer.text import safe_text
 from tui.keys import READER
-from tui.palette import styles_of
+from tui.palette import Painted
 from tui.widgets.cells import Piece, fit, segments
 from tui.widgets.textview import MOST_COLUMNS
 from tui.widgets.wrap import wrap
@@ -113,7 +113,7 @@ def _locate(text: str, parts: tuple[Claim | SummarySentence, ...]) -> list[Marke
     return marked
 
 
-class AnswerView(ScrollView, can_focus=True):
+class AnswerView(Painted, ScrollView, can_focus=True):
     """Questions and answers, the newest at the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -233,7 +233,7 @@ class AnswerView(ScrollView, can_focus=True):
         width = self.size.width
         if width <= 0:
             return Strip.blank(0)
-        styles = styles_of(self)
+        styles = self.paint
         if not self.entries:
             text = self.hint[y] if y < len(self.hint) else ""
             return Strip(segments(fit([(f" {text}", "dim")], width), styles), width)

@@ -9,11 +9,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.keys import FOOTER, show_key
-from tui.palette import styles_of
+from tui.palette import Painted
 from tui.widgets.cells import Piece, fit, measure, segments, spread
 
 
-class Bar(Widget):
+class Bar(Painted, Widget):
     """One line made of styled pieces."""
 
     def pieces(self, width: int) -> list[Piece]:
@@ -24,12 +24,12 @@ class Bar(Widget):
         """Draw the line."""
         width = self.size.width
         if y or width <= 0:
-            return Strip.blank(max(0, width), self.rich_style)
+            return Strip.blank(max(0, width), self.paint[""])
         return self.draw_pieces(self.pieces(width))
 
     def draw_pieces(self, pieces: list[Piece]) -> Strip:
         """Pieces of a whole line in this widget's styles."""
-        return Strip(segments(pieces, styles_of(self)), self.size.width)
+        return Strip(segments(pieces, self.paint), self.size.width)
 
 
 class InfoLine(Bar):

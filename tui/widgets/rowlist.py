@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.keys import LIST
-from tui.palette import styles_of
+from tui.palette import Painted
 from tui.widgets.cells import Piece, fit, segments
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ WINDOW = 200
 _WINDOWS_KEPT = 12
 
 
-class RowList(ScrollView, Generic[T], can_focus=True):
+class RowList(Painted, ScrollView, Generic[T], can_focus=True):
     """Rows of `row_height` lines with a cursor; a subclass says how a row looks.
 
     The rows live elsewhere: `show` gives the first ones and the total, and `Wanted` asks for a window
@@ -233,7 +233,7 @@ class RowList(ScrollView, Generic[T], can_focus=True):
         width = self.size.width
         if width <= 0:
             return Strip.blank(0)
-        styles = styles_of(self)
+        styles = self.paint
         if self.HEADER:
             if y == 0:
                 return Strip(segments(self.draw_header(width), styles), width)

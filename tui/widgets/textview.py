@@ -19,7 +19,7 @@ from textual.strip import Strip
 from tui.citing import file_name, folder_name
 from tui.controls import clean
 from tui.keys import READER
-from tui.palette import styles_of
+from tui.palette import Painted
 from tui.widgets.cells import Piece, cut_middle, fit, line_text, measure, segments, spread
 from tui.widgets.wrap import shown, wrap
 
@@ -66,7 +66,7 @@ class DocumentFacts:
         self.format = format
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(Painted, ScrollView, can_focus=True):
     """Wrapped text with lit matches; a fixed line above it names the document.
 
     All positions are offsets of the whole document; the view holds the part `[start, end)` of it.
@@ -310,7 +310,7 @@ class TextView(ScrollView, can_focus=True):
         width = self.size.width
         if width <= 0:
             return Strip.blank(0)
-        styles = styles_of(self)
+        styles = self.paint
         base = styles[""]
         if y == 0:
             head = {"": styles["title"], "dim": styles["title-dim"], "name": styles["title"]}
