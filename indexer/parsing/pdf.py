@@ -39,7 +39,11 @@ _MAX_VECTORS = 20_000
 _FEW_LETTERS = 30
 """A page with fewer letters than this and a picture over half of it is a scan with a stamp."""
 _DRAWN = re.compile(r"<vector (\w+), color: #(\w{6}), alpha: (\d+)")
+_DIGITS = "0123456789"
+"""Section numbers are often in the text but not in the outline."""
 _WORD = re.compile(r"[^\W_]")
+_MAX_LOOKUPS = 5000
+"""Divided words of a document that are looked up elsewhere in it."""
 _ROMAN = (
     (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
     (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
@@ -255,26 +259,31 @@ class _Reader:
         labels = _labels(self._document.get_page_labels(), len(pages))
         for number, page in enumerate(pages, 1):
             self._builder.open_page(labels[number - 1])
-            titles = self._outline.get(number, [])
-            for block in page.blocks:
-                self._write_block(block, titles, body, words)
+            self._write_page(page, _Titles(self._outline.get(number, [])), body, words)
 
-    def _write_block(
-        self, block: Block, titles: list[tuple[int, str]], body: pdfstyle.Body, words: _Words
-    ) -> None:
-        if block.rows:
+    def _write_page(self, page: _PageContent, titles: _Titles, body: pdfstyle.Body, words: _Words) -> None:
+        plain: list[list[str]] = []  # paragraphs are written together: each call has its price
+        for block in page.blocks:
+            lines = block.lines
+            while lines:
+                position = len(block.lines) - len(lines)
+                level, length = titles.take(lines) or body.heading(block, position)
+                if not length:
+                    plain.append(lines)
+                    break
+                self._write_plain(plain, words)
+                self._builder.heading(running_text([lines[:length]], words.has), level)
+                lines = lines[length:]
+            if block.rows:
+                self._write_plain(plain, words)
             for index, row in enumerate(block.rows):
                 self._builder.row(row, first=index == 0)
-            return
-        position = 0
-        while position < len(block.lines):
-            level, length = _outlined(block, position, titles) if titles else body.heading(block, position)
-            if not length:
-                break
-            self._builder.heading(running_text(block.lines[position : position + length], words.has), level)
-            position += length
-        if position < len(block.lines):
-            self._builder.paragraph(running_text(block.lines[position:], words.has))
+        self._write_plain(plain, words)
+
+    def _write_plain(self, paragraphs: list[list[str]], words: _Words) -> None:
+        if paragraphs:
+            self._builder.paragraph(running_text(paragraphs, words.has))
+            paragraphs.clear()
 
     def _warn(self, pages: list[_PageContent], textless: tuple[int, ...], count: int) -> None:
         if textless:
@@ -301,12 +310,12 @@ class _Words:
     def has(self, word: str) -> bool:
         """Whether `word` stands anywhere on a line of its own accord."""
         word = word.lower()
-        if word not in self._known:
+        if word not in self._known and len(self._known) < _MAX_LOOKUPS:
             if not self._text:
                 lines = (line for page in self._pages for block in page.blocks for line in block.lines)
                 self._text = "\n".join(lines).lower()
             self._known[word] = word in self._text
-        return self._known[word]
+        return self._known.get(word, False)
 
 
 def _key(text: str) -> str:
@@ -314,18 +323,30 @@ def _key(text: str) -> str:
     return "".join(_WORD.findall(fold(text)))
 
 
-def _outlined(block: Block, position: int, titles: list[tuple[int, str]]) -> tuple[int, int]:
-    """Level and number of lines of the outline's title that begins at this line; it is used up."""
-    key = ""
-    for length, line in enumerate(block.lines[position : position + 5], 1):
-        key += _key(line)
-        for index, (level, title) in enumerate(titles):
-            if key == title or (key.endswith(title) and len(key) - len(title) <= 4):
-                del titles[index]
-                return level, length
-        if len(key) > 200:
-            break
-    return 0, 0
+class _Titles:
+    """What the outline says stands on a page; each title is found once."""
+
+    def __init__(self, titles: list[tuple[int, str]]) -> None:
+        self._titles = list(titles)
+        self._beginnings = {title[:1] for _, title in titles}
+
+    def take(self, lines: Sequence[str]) -> tuple[int, int] | None:
+        """Level and number of lines of a title that these lines begin with; None when they do not."""
+        if not self._titles:
+            return None
+        first = _WORD.search(lines[0])
+        if not first or not (first.group().isdigit() or _key(first.group())[:1] in self._beginnings):
+            return None
+        key = ""
+        for length, line in enumerate(lines[:5], 1):
+            key += _key(line)
+            for index, (level, title) in enumerate(self._titles):
+                if key == title or key.lstrip(_DIGITS) == title.lstrip(_DIGITS) != "":
+                    del self._titles[index]
+                    return level, length
+            if len(key) > 200:
+                break
+        return None
 
 
 def _letters(blocks: Sequence[Block], enough: int) -> int:

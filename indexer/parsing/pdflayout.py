@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from indexer.language import is_wordless
@@ -73,23 +73,24 @@ def _side_by_side(block: Block) -> list[Block]:
     lines, places = block.lines, block.places
     if len(lines) < 2 or len(places) != len(lines):
         return [block]
-    if not any(_beside(before, after) for before, after in pairwise(places)):
+    if not any(
+        abs(before[0] - after[0]) < 0.5 * before[2]
+        and abs(before[1] - after[1]) > 5 * before[2]
+        and min(len(line), len(following)) >= _PROSE // 2  # a bullet or a number stands beside its text
+        for before, after, line, following in zip(places, places[1:], lines, lines[1:], strict=False)
+    ):
         return [block]
     lefts: list[float] = []
     for left in sorted(place[1] for place in places):
         if not lefts or left - lefts[-1] > 5 * places[0][2]:
             lefts.append(left)
-    columns: list[list[int]] = [[] for _ in lefts] if len(lefts) > 1 else []
-    for index, place in enumerate(places if columns else []):
+    if len(lefts) < 2:
+        return [block]
+    columns: list[list[int]] = [[] for _ in lefts]
+    for index, place in enumerate(places):
         columns[bisect_right(lefts, place[1] + 0.1) - 1].append(index)
-    parts = [
-        _part(block, column, edge) for column, edge in zip(columns, [*lefts[1:], block.x1], strict=False)
-    ]
-    return parts if parts and all(_is_prose(part) for part in parts) else [block]
-
-
-def _beside(before: Place, after: Place) -> bool:
-    return abs(before[0] - after[0]) < 0.5 * before[2] and abs(before[1] - after[1]) > 5 * before[2]
+    parts = [_part(block, column, edge) for column, edge in zip(columns, [*lefts[1:], block.x1], strict=True)]
+    return parts if all(_is_prose(part) for part in parts) else [block]
 
 
 def _part(block: Block, lines: list[int], edge: float) -> Block:
@@ -166,17 +167,30 @@ def _columns(blocks: Sequence[Block]) -> list[float]:
         return []
     left = min(block.x0 for block in prose)
     width = max(block.x1 for block in prose) - left
-    strips = [0.0] * (int(width / _BIN) + 1)
-    if len(strips) < 20 or len(strips) > 5000:
+    count = int(width / _BIN) + 1
+    if not 20 <= count <= 5000:
         return []
     narrow = [block for block in prose if block.x1 - block.x0 < 0.6 * width]
+    beside = [sum(len(block.lines) for block in side) for side in _sides(narrow, left, width)]
+    if min(beside) < 3:
+        return []
+    heights = [0.0] * (count + 1)
     for block in narrow:
         height = block.y1 - block.y0
-        for strip in range(int((block.x0 - left) / _BIN), int((block.x1 - left) / _BIN) + 1):
-            strips[strip] += height
-    tallest = max(strips)
-    gaps = _gaps([height <= 0.04 * tallest for height in strips])
+        heights[int((block.x0 - left) / _BIN)] += height
+        heights[min(count, int((block.x1 - left) / _BIN) + 1)] -= height
+    strips = list(accumulate(heights[:count]))
+    limit = 0.04 * max(strips)
+    gaps = _gaps([height <= limit for height in strips])
     return [x for gap in gaps if _separates(x := left + gap * _BIN, narrow)]
+
+
+def _sides(blocks: Sequence[Block], left: float, width: float) -> tuple[list[Block], list[Block]]:
+    """Blocks that leave the right, and those that leave the left third of the page free."""
+    return (
+        [block for block in blocks if block.x1 < left + 0.7 * width],
+        [block for block in blocks if block.x0 > left + 0.3 * width],
+    )
 
 
 def _gaps(empty: list[bool]) -> list[float]:
@@ -257,8 +271,12 @@ def _by_rows(blocks: Sequence[Block]) -> list[Block]:
 # --- lines ---------------------------------------------------------------------------------------
 
 _HYPHEN = re.compile(r"([^\W\d_]+)[-\u2010]\n([^\W\d_]+)")
+_LINE_END = re.compile(r"[ \t]+\n")
 _SOFT = re.compile("\u00ad[ \t]*\n[ \t]*")
 _WIDE = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"
+_WIDE_CHAR = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"
+)
 _WIDE_SPACE = re.compile(f"(?<={_WIDE}) (?={_WIDE})")
 """Chinese and Japanese have no spaces: what looks like one was made to fill the line."""
 _PREFIXES = frozenset(
@@ -269,19 +287,21 @@ _PREFIXES = frozenset(
 """First halves of words that are usually written with a hyphen."""
 
 
-def running_text(lines: Sequence[str], is_word: Callable[[str], bool]) -> str:
-    """Lines of a block as text: words divided at line ends joined, wrapped Chinese and Japanese too.
+def running_text(paragraphs: Sequence[Sequence[str]], is_word: Callable[[str], bool]) -> str:
+    """Paragraphs of lines as text: words divided at line ends joined, wrapped Chinese and Japanese too.
 
     `is_word` tells whether a joined word stands elsewhere in the document.
     """
-    text = "\n".join(line.rstrip() for line in lines)
+    text = "\n\n".join(["\n".join(lines) for lines in paragraphs])
+    if " \n" in text or "\t\n" in text:
+        text = _LINE_END.sub("\n", text)
     if "\u00ad" in text:
         text = _SOFT.sub("", text)
     if "-\n" in text or "\u2010\n" in text:
         text = _HYPHEN.sub(lambda match: _joined(match, is_word), text)
-    if text.isascii():
+    if text.isascii() or not _WIDE_CHAR.search(text):
         return text
-    return _WIDE_SPACE.sub("", _join_wordless(text) if len(lines) > 1 else text)
+    return _WIDE_SPACE.sub("", "\n\n".join(map(_join_wordless, text.split("\n\n"))))
 
 
 def _joined(match: re.Match[str], is_word: Callable[[str], bool]) -> str:
