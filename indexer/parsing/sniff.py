@@ -206,7 +206,12 @@ def _sample(source: Source, head: bytes) -> str:
 
 
 def _markup(stripped: str, extension: str) -> str:
-    if _TAG.search(stripped, 0, 4096):
+    # Markdown and source code may begin with a tag and speak of others further down.
+    named = extension in signatures.CODE or signatures.EXTENSIONS.get(extension, "html") not in (
+        "html",
+        "xml",
+    )
+    if _TAG.match(stripped) if named else _TAG.search(stripped, 0, 4096):
         return "html"
     root = re.search(r"<([A-Za-z_][\w.:-]*)", re.sub(r"<!--.*?-->", "", stripped[:8192], flags=re.DOTALL))
     if stripped.startswith("<?xml") or stripped.startswith("<!DOCTYPE"):

@@ -237,6 +237,22 @@ def test_every_format_has_a_module_and_a_version() -> None:
     assert pool.parser_version("gone") == ""
 
 
+def test_light_formats_load_no_heavy_library() -> None:
+    script = """
+import os, sys
+from indexer.parsing import sniff, worker
+from indexer.parsing.source import Source
+for name in ("a.txt", "a.md", "a.rst", "a.adoc", "a.org", "a.json", "a.yaml", "a.py"):
+    source = Source.from_bytes(b"Title\\n=====\\n\\nwords", name)
+    source.format = sniff.sniff(source)
+    worker.read(source)
+heavy = {"pymupdf", "lxml", "docx", "pptx", "PIL", "numpy", "pydantic", "puremagic", "charset_normalizer"}
+sys.exit(",".join(sorted(heavy & set(sys.modules))) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # --- opening -------------------------------------------------------------------------------------
 
 

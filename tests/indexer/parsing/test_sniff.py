@@ -80,6 +80,8 @@ WORD = "vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
         (b"a: 1\n", "a.yaml", "yaml"),
         (b"# Title\n", "README.md", "markdown"),
         (b"# Title\n", "README.MD", "markdown"),
+        (b'<p align="center">logo</p>\n\n# Title\n\n```html\n<html>\n```\n', "README.md", "markdown"),
+        (b"<template><body></body></template>", "a.vue", "code"),
         (b"Title\n=====\n", "a.rst", "rst"),
         (b"= Title\n", "a.adoc", "asciidoc"),
         (b"* Title\n", "a.org", "org"),
