@@ -84,7 +84,9 @@ def parse(source: Source) -> ParsedDocument:
     try:
         reader = _Reader(library, document, source)
         return reader.read()
-    except (RuntimeError, ValueError) as exc:
+    except (UnreadableDocument, MemoryError):
+        raise
+    except Exception as exc:  # the library lets errors of many kinds through, its C++ ones among them
         raise _failed(exc) from exc
     finally:
         document.close()
@@ -108,7 +110,7 @@ def _library() -> Any:
 def _open(library: Any, source: Source) -> Any:
     try:
         document = library.open(source.path, filetype="pdf")
-    except (RuntimeError, ValueError, AssertionError) as exc:
+    except Exception as exc:
         raise _failed(exc) from exc
     if document.needs_pass:
         document.close()
@@ -123,7 +125,7 @@ def _open(library: Any, source: Source) -> Any:
 def _failed(exc: Exception) -> Exception:
     """MuPDF's errors as ours: it reports a lack of memory like any other failure."""
     message = str(exc)
-    if "malloc" in message or "memory" in message.lower():
+    if isinstance(exc, MemoryError) or "malloc" in message or "memory" in message.lower():
         return MemoryError(message)
     detail = " ".join(message.split())[:120]
     if "Failed to open" in detail or not detail:
@@ -179,7 +181,7 @@ class _Reader:
     def _read_outline(self) -> None:
         try:
             toc = self._document.get_toc(simple=True)
-        except (RuntimeError, ValueError, AssertionError, RecursionError):
+        except Exception:  # noqa: BLE001
             return  # a damaged outline costs the headings, not the document
         for level, title, number in toc[:5000]:
             key = _key(title)
@@ -198,9 +200,9 @@ class _Reader:
                 break
             try:
                 page = self._read_page(number)
-            except (RuntimeError, ValueError, AssertionError) as exc:
-                if isinstance(_failed(exc), MemoryError):
-                    raise
+            except Exception as exc:  # noqa: BLE001 - a damaged page costs that page
+                if isinstance(failure := _failed(exc), MemoryError):
+                    raise failure from exc
                 self._broken.append(number)
                 page = _PageContent()
             pages.append(page)
