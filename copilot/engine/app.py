@@ -66,18 +66,23 @@ class Engine:
         self._news = _News(session)
         self._stopping = asyncio.Event()
 
-    def run(self, listener: socket.socket) -> None:
-        """Serve on a listening Unix socket until `SIGTERM`, `stop` or idleness; streams are closed then."""
-        asyncio.run(self._run(listener))
+    def run(self, listener: socket.socket, *, ended: Callable[[], bool] = lambda: False) -> None:
+        """Serve on a listening Unix socket until `SIGTERM`, `stop` or idleness; streams are closed then.
+
+        `ended` tells whether a signal came before this could handle it.
+        """
+        asyncio.run(self._run(listener, ended))
 
     def stop(self) -> None:
         """End soon: no new requests, streams are closed. Call it in the event loop's thread."""
         self._stopping.set()
 
-    async def _run(self, listener: socket.socket) -> None:
+    async def _run(self, listener: socket.socket, ended: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self.stop)
+        if ended():
+            self.stop()
         await self.serve(listener)
 
     async def serve(self, listener: socket.socket) -> None:

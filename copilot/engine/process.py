@@ -36,6 +36,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 """After this an engine that was asked to end is killed; nothing acknowledged is lost by that."""
 
+_CLOSING_S = 10.0
+"""How long a new engine waits for the library that an old one is just closing."""
 _PEER_CREDENTIALS = struct.Struct("3i")
 _LONGEST_SOCKET_PATH = 100
 """Bytes; `sun_path` holds 108 on Linux and 104 on macOS, the final NUL included."""
@@ -345,16 +347,20 @@ def _wait_gone(pid: int, timeout_s: float) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """The process exists and is no zombie."""
+    """The process exists and is no zombie.
+
+    While a killed process dies, its first thread is a zombie already and the others still hold its
+    sockets open: it counts as alive until they are gone, too.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     try:
         state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return state not in (b"Z", b"X") or len([*Path(f"/proc/{pid}/task").iterdir()]) > 1
     except (OSError, IndexError):
         return not Path("/proc/self").exists()
-    return state not in (b"Z", b"X")
 
 
 # --- the engine process ----------------------------------------------------------------------------
@@ -380,13 +386,14 @@ def main(argv: list[str] | None = None) -> int:
     from copilot.engine.logs import keep_log
 
     keep_log(place.log)
+    report = _Report(args.ready_fd)
     try:
-        _serve(place, args.config, build, settings, args.ready_fd)
+        _serve(place, args.config, build, settings, report)
     except BaseException as exc:  # noqa: BLE001  (the last handler of the process: everything is reported)
         from copilot.engine.methods import error_to_wire
 
         error = error_to_wire(exc, log_path=str(place.log))
-        _report(args.ready_fd, {"error": error})
+        report.send({"error": error})
         logging.getLogger(__name__).error("%s %s", error["message"], error["hint"])
         logging.shutdown()
         return int(error["exit_code"])
@@ -394,24 +401,48 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _report(fd: int, report: dict[str, Any]) -> None:
-    """Tell the client that waits. It may be gone by now, or may have been told already."""
-    if fd < 0:
-        return
-    with contextlib.suppress(OSError):
-        os.write(fd, json.dumps(report).encode() + b"\n")
+class _EarlySignal:
+    """Remembers a SIGTERM that comes before the event loop can take it.
+
+    Raising from the handler would not do: an exception that meets the import machinery is swallowed.
+    """
+
+    def __init__(self) -> None:
+        """Listen from now on."""
+        self.came = False
+        signal.signal(signal.SIGTERM, self._remember)
+
+    def _remember(self, number: int, frame: object) -> None:
+        self.came = True
+
+
+class _Report:
+    """One message to the client that started this engine and waits for it."""
+
+    def __init__(self, fd: int) -> None:
+        """The descriptor to write to, or -1 when nobody waits."""
+        self._fd = fd
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Tell it, the first time; the descriptor's number belongs to some other file afterwards."""
+        if self._fd < 0:
+            return
+        fd, self._fd = self._fd, -1
+        with contextlib.suppress(OSError):
+            os.write(fd, json.dumps(message).encode() + b"\n")
         os.close(fd)
 
 
-def _serve(place: Place, config_file: str | None, build: str, settings: str, ready_fd: int) -> None:
+def _serve(place: Place, config_file: str | None, build: str, settings: str, report: _Report) -> None:
     from indexer.config import load_config
 
+    early = _EarlySignal()
     config = load_config(config_file)
     session = _open(place, config)
     try:
         listener = _listen(place)
         inode = place.socket.stat().st_ino
-        _report(ready_fd, {"ready": os.getpid()})
+        report.send({"ready": os.getpid()})
         from copilot.engine.app import Engine
 
         engine = Engine(
@@ -422,8 +453,9 @@ def _serve(place: Place, config_file: str | None, build: str, settings: str, rea
             idle_s=config.engine.idle_minutes * 60,
         )
         try:
-            engine.run(listener)
+            engine.run(listener, ended=lambda: early.came)
         finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending, and must not be cut short
             # Before the library is closed: whoever comes now starts a new engine, which waits for the lock.
             with contextlib.suppress(OSError):
                 if place.socket.stat().st_ino == inode:
@@ -437,7 +469,7 @@ def _open(place: Place, config: Config) -> Session:
     from copilot.session import LocalSession
     from indexer.library import Library
 
-    deadline = time.monotonic() + STOP_TIMEOUT_S
+    deadline = time.monotonic() + _CLOSING_S
     while True:
         try:
             return LocalSession(Library.open(place.library, config))

@@ -154,6 +154,13 @@ def test_engine_ends_cleanly_in_the_middle_of_its_work(
     assert all(check["ok"] for check in Wire(place.library).call("doctor"))
 
 
+def test_engine_told_to_end_while_it_comes_up_ends_cleanly(place: process.Place) -> None:
+    process.ensure_running(place, None)
+    assert process.stop(place)
+    assert place.log.read_text().count("engine ends") == 1
+    assert not place.socket.exists()
+
+
 def test_socket_of_a_dead_engine_is_replaced(place: process.Place) -> None:
     process.private_folder(place.library)
     with socket.socket(socket.AF_UNIX) as dead:
