@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from scripted import ScriptedSession
-
+from tests.tui.scripted import ScriptedSession
 from tui.app import QuireApp
 from tui.settings import UiSettings
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from screens import (
+
+from indexer.errors import EngineError, ProviderError, StoreError
+from tests.tui.screens import (
     answer,
     ask,
     badges,
@@ -25,9 +27,7 @@ from screens import (
     text,
     until,
 )
-from scripted import BUDGET, IDLE, INDEXING, NO_MODEL, NOT_FOUND, ROOT, ScriptedSession
-
-from indexer.errors import EngineError, ProviderError, StoreError
+from tests.tui.scripted import BUDGET, IDLE, INDEXING, NO_MODEL, NOT_FOUND, ROOT, ScriptedSession
 from tui.app import QuireApp
 from tui.panes.search import SearchPane
 from tui.state import UiState, load_state, save_state, state_path
