@@ -96,6 +96,8 @@ class Searcher:
         notes = [*query.problems, *scope.problems]
         if query.sought:
             ranking = self._rank(query, limits, request)
+            if not ranking.scored and (letters := self._literally(query, scope, request)):
+                ranking, limits = letters
             for easier, note in ((widened(query), WIDENED), (loosened(query), LOOSENED)):
                 if not ranking.scored and easier is not None:
                     # A scope given beside the query is a promise to the caller; the query's own is not.

@@ -145,6 +145,11 @@ def test_chinese_is_found(quire: Run, indexed: Path) -> None:
     assert as_json(quire("search", "安全阀", "--json")[1])["hits"][0]["path"] == str(indexed / "launch.md")
 
 
+def test_phrase_that_begins_and_ends_inside_words_is_found(quire: Run, indexed: Path) -> None:
+    (hit,) = as_json(quire("search", '"ease of the boat sh"', "--json")[1])["hits"]
+    assert hit["path"] == str(indexed / "boat.md")
+
+
 def test_chunks_and_explain_add_to_hits(quire: Run, indexed: Path) -> None:
     hit = as_json(quire("search", "asbestos", "--chunks", "--explain", "--json")[1])["hits"][0]
     assert "asbestos" in hit["text"]
