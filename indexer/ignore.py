@@ -89,25 +89,41 @@ class Rules:
         return _DEFAULTS.match(name) is not None
 
 
-def rules_at(root: bytes, rules: Rules, path: bytes) -> Rules | None:
-    """The rules in the folder around a path; None when the path is left out, or a folder above it is.
+class RuleBook:
+    """The rules of one root, looked up by path. Each folder's file is read once, so make a new one soon.
 
     Args:
         root: The root's path.
         rules: As `Rules.for_root` gives them.
-        path: At or below the root; need not exist.
     """
-    if path == root:
-        return rules
-    current = root.rstrip(b"/")
-    parts = path[len(current) + 1 :].split(b"/")
-    for depth, part in enumerate(parts, 1):
-        rules = rules.enter(current)
-        current += b"/" + part
-        # Whether the last part is a folder matters to patterns that end in a slash only.
-        if rules.ignores(current, part, folder=depth < len(parts) or _is_folder(current)):
+
+    def __init__(self, root: bytes, rules: Rules) -> None:
+        self._root = root.rstrip(b"/")
+        self._rules = rules
+        self._inside: dict[bytes, Rules | None] = {self._root: rules.enter(self._root)}
+
+    def at(self, path: bytes) -> Rules | None:
+        """The rules in the folder around a path; None when it or a folder above it is left out.
+
+        Args:
+            path: At or below the root; need not exist.
+        """
+        if path.rstrip(b"/") == self._root:
+            return self._rules
+        folder, _, name = path.rpartition(b"/")
+        around = self._within(folder)
+        # Whether it is a folder matters to patterns that end in a slash only.
+        if around is None or around.ignores(path, name, folder=_is_folder(path)):
             return None
-    return rules
+        return around
+
+    def _within(self, folder: bytes) -> Rules | None:
+        if folder not in self._inside:
+            above, _, name = folder.rpartition(b"/")
+            around = self._within(above)
+            left_out = around is None or around.ignores(folder, name, folder=True)
+            self._inside[folder] = None if left_out or around is None else around.enter(folder)
+        return self._inside[folder]
 
 
 def _is_folder(path: bytes) -> bool:

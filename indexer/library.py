@@ -24,7 +24,7 @@ from indexer.catalogue import Catalogue
 from indexer.config import Config
 from indexer.embedding import Embedder
 from indexer.errors import AppError, NotFoundError, StoreError, UsageError
-from indexer.ignore import Rules, rules_at
+from indexer.ignore import RuleBook, Rules
 from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
 from indexer.listing import Listing, as_paths
@@ -257,7 +257,7 @@ class Library:
             if place != root and not place.startswith(root.rstrip(b"/") + b"/"):
                 continue
             rules = Rules.for_root(root, self.config.watch.ignore, self._never)
-            if rules_at(root, rules, place) is not None:
+            if RuleBook(root, rules).at(place) is not None:
                 return root
         return None
 

@@ -15,7 +15,7 @@ from indexer.catalogue import Catalogue, FileState, Fingerprint
 from indexer.changes import Changes, compare, outermost
 from indexer.config import WatchConfig
 from indexer.errors import UnreadableDocument
-from indexer.ignore import Rules, rules_at
+from indexer.ignore import RuleBook, Rules
 from indexer.parsing.opening import open_document
 from indexer.scan import Snapshot, take
 
@@ -80,62 +80,65 @@ class Reconciler:
             seen: Called with the number of files found so far.
         """
         self.reload()
-        targets = self._targets(paths)
         known: dict[bytes, FileState] = {}
         snapshot = Snapshot()
-        for root_id, root, path in targets:
-            self._take(root_id, root, path, known, snapshot, seen)
+        targets = self._targets(paths)
+        for root_id, group in targets.items():
+            self._take(root_id, group, known, snapshot, seen)
         changes = compare(known, snapshot)
         self._try_perhaps(changes)
         if not certain:
-            self._doubt(changes, {root_id for root_id, root, path in targets if path == root})
+            self._doubt(changes, {i for i, group in targets.items() if self._roots[i] in group})
         return self._apply(changes)
 
-    def _targets(self, paths: Sequence[bytes]) -> list[tuple[int, bytes, bytes]]:
+    def _targets(self, paths: Sequence[bytes]) -> dict[int, list[bytes]]:
+        """What to look at, by root."""
         if not paths:
-            return [(root_id, root, root) for root_id, root in self._roots.items()]
-        targets = []
+            return {root_id: [root] for root_id, root in self._roots.items()}
+        targets: dict[int, list[bytes]] = {}
         for path in outermost(set(paths)):
             found = self._root(path)
             if found:
-                targets.append((*found, path))
-            else:
-                # A folder above some roots.
-                inside = path.rstrip(b"/") + b"/"
-                targets += [(i, root, root) for i, root in self._roots.items() if root.startswith(inside)]
+                targets.setdefault(found[0], []).append(path)
+                continue
+            # A folder above some roots.
+            inside = path.rstrip(b"/") + b"/"
+            targets.update({i: [root] for i, root in self._roots.items() if root.startswith(inside)})
         return targets
 
     def _take(
         self,
         root_id: int,
-        root: bytes,
-        path: bytes,
+        paths: Sequence[bytes],
         known: dict[bytes, FileState],
         snapshot: Snapshot,
         seen: Callable[[int], None],
     ) -> None:
-        states = self._catalogue.file_states(root_id, path if path != root else b"")
-        if not self._present(root_id, root, states):
+        """Add what the catalogue knows of paths in a root, and what lies there."""
+        root = self._roots[root_id]
+        if not self._present(root_id, root):
             return
         never = self._never | (frozenset(self._roots.values()) - {root})
-        rules = rules_at(root, Rules.for_root(root, self._config.ignore, never), path)
-        known.update(states)
-        if rules is None:
-            return
+        book = RuleBook(root, Rules.for_root(root, self._config.ignore, never))
+        states = self._catalogue.file_states(root_id, None if root in paths else paths)
         before = len(snapshot.files)
-        found = take(
-            path, rules, follow_symlinks=self._config.follow_symlinks, each=lambda n: seen(before + n)
-        )
-        if path == root and not found.files and states and self._unmounted(root, states.values()):
-            for state_path in states:
-                del known[state_path]
+        for path in paths:
+            rules = book.at(path)
+            if rules is not None:
+                found = take(
+                    path,
+                    rules,
+                    follow_symlinks=self._config.follow_symlinks,
+                    each=lambda count: seen(before + count),
+                )
+                snapshot.add(found)
+        empty = len(snapshot.files) == before
+        if root in paths and empty and states and self._unmounted(root, states.values()):
             self._catalogue.set_root_state(root_id, "missing", "It is empty: is its drive mounted?")
             return
-        snapshot.files.update(found.files)
-        snapshot.unreadable += found.unreadable
-        snapshot.folders += found.folders
+        known.update(states)
 
-    def _present(self, root_id: int, root: bytes, states: object) -> bool:
+    def _present(self, root_id: int, root: bytes) -> bool:
         """Whether the root is there; a missing one is frozen: nothing of it is deleted."""
         state = self._catalogue.root_state(root_id)
         try:

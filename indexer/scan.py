@@ -25,6 +25,12 @@ class Snapshot:
     folders: int = 0
     """Folders listed; each needs a watch."""
 
+    def add(self, other: Snapshot) -> None:
+        """Take in what was found elsewhere."""
+        self.files.update(other.files)
+        self.unreadable += other.unreadable
+        self.folders += other.folders
+
     def hides(self, path: bytes) -> bool:
         """Tell whether nothing can be said about a path, because it could not be looked at."""
         return any(path == place or path.startswith(place + b"/") for place in self.unreadable)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from indexer.catalogue.connection import Connection, Database
@@ -82,15 +82,28 @@ class Reads(Database):
             for path, state, note, files in rows
         )
 
-    def file_states(self, root_id: int, below: bytes = b"") -> dict[bytes, FileState]:
-        """The files of a root (those at or below a path), by path; members are left out."""
-        where, values = "root_id = ?", [root_id]
-        if below:
-            where, values = "root_id = ? AND (path = ? OR (path >= ? AND path < ?))", [root_id]
-            values += [below, below + b"/", below + b"0"]  # type: ignore[list-item]
+    def file_states(self, root_id: int, at: Sequence[bytes] | None = None) -> dict[bytes, FileState]:
+        """The files of a root, by path; members are left out.
+
+        Args:
+            root_id: The root.
+            at: Only files at or below these paths; None: all.
+        """
+        whole = f"SELECT {_STATE} FROM files WHERE root_id = ? AND container_id IS NULL"
         with self.reader() as db:
-            rows = db.execute(f"SELECT {_STATE} FROM files WHERE {where} AND container_id IS NULL", values)
-            return {row[1]: FileState(*row) for row in rows}
+            if at is None:
+                return {row[1]: FileState(*row) for row in db.execute(whole, (root_id,))}
+            found: dict[bytes, FileState] = {}
+            # The plus keeps SQLite from going through the whole root for each path.
+            whole = whole.replace("root_id", "+root_id")
+            for path in at:
+                for where, values in (
+                    ("path = ?", (path,)),
+                    ("path > ? AND path < ?", (path + b"/", path + b"0")),
+                ):
+                    rows = db.execute(f"{whole} AND {where}", (root_id, *values))
+                    found.update((row[1], FileState(*row)) for row in rows)
+            return found
 
     def file_at(self, path: bytes) -> FileState | None:
         """The file at a path."""

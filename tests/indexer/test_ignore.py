@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.ignore import Rules, rules_at
+from indexer.ignore import RuleBook, Rules
 from indexer.scan import take
 from tests.builders import write
 
@@ -16,7 +16,7 @@ def found(root: Path, *patterns: str, never: frozenset[bytes] = frozenset()) -> 
     names = {os.fsdecode(path)[len(str(root)) + 1 :] for path in snapshot.files}
     for name in names:
         # The rules for one path must agree with the walk over all of them.
-        assert rules_at(os.fsencode(root), rules, os.fsencode(root / name)) is not None, name
+        assert RuleBook(os.fsencode(root), rules).at(os.fsencode(root / name)) is not None, name
     return names
 
 
@@ -84,8 +84,9 @@ def test_some_folders_are_never_entered(folder: Path) -> None:
 def test_an_ignored_folder_hides_what_is_below(folder: Path) -> None:
     write(folder, {".quireignore": "out/\n", "out/deep/a.txt": "x"})
     rules = Rules.for_root(os.fsencode(folder), (), frozenset())
-    assert rules_at(os.fsencode(folder), rules, os.fsencode(folder / "out/deep/a.txt")) is None
-    assert rules_at(os.fsencode(folder), rules, os.fsencode(folder)) is rules
+    book = RuleBook(os.fsencode(folder), rules)
+    assert book.at(os.fsencode(folder / "out/deep/a.txt")) is None
+    assert book.at(os.fsencode(folder)) is rules
 
 
 def test_links_and_special_files(folder: Path, tmp_path: Path) -> None:
