@@ -21,7 +21,7 @@ from indexer.errors import UnreadableDocument
 from indexer.parsing import pdfstyle
 from indexer.parsing.builder import TextBuilder
 from indexer.parsing.pdflayout import Block, reading_order, running_text
-from indexer.parsing.pdftables import Box, take_tables
+from indexer.parsing.pdftables import take_tables
 from indexer.parsing.source import Source
 from indexer.text import fold
 from indexer.types import ParsedDocument
@@ -200,7 +200,7 @@ class _Reader:
                 break
             try:
                 page = self._read_page(number)
-            except Exception as exc:  # noqa: BLE001 - a damaged page costs that page
+            except Exception as exc:
                 if isinstance(failure := _failed(exc), MemoryError):
                     raise failure from exc
                 self._broken.append(number)
@@ -373,12 +373,12 @@ def _is_drawn(description: str) -> bool:
     return match is not None and match[2] != "ffffff" and match[3] != "0"
 
 
-def _filled(vectors: Sequence[Any]) -> list[tuple[Box, int]]:
-    filled: list[tuple[Box, int]] = []
+def _filled(vectors: Sequence[Any]) -> list[tuple[pdfstyle.Box, int]]:
+    filled: list[tuple[pdfstyle.Box, int]] = []
     for vector in vectors:
         match = _DRAWN.search(vector[4])
         if match is not None and match[1] == "filled":
-            filled.append((Box(*vector[:4]), int(match[2], 16)))
+            filled.append((vector[:4], int(match[2], 16)))
     return filled
 
 

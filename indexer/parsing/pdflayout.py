@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
@@ -35,11 +35,11 @@ class Block:
     x1: float
     y1: float
     lines: list[str]
-    styles: list[Style] = field(default_factory=list)
+    styles: Sequence[Style] = ()
     """One for each line, or empty when they are not known."""
-    places: list[Place] = field(default_factory=list)
+    places: Sequence[Place] = ()
     """One for each line, or empty when they are not known."""
-    rows: list[list[str]] = field(default_factory=list)
+    rows: Sequence[Sequence[str]] = ()
     """Cells of a table; then there are no lines."""
 
     @property
@@ -73,6 +73,8 @@ def _side_by_side(block: Block) -> list[Block]:
     lines, places = block.lines, block.places
     if len(lines) < 2 or len(places) != len(lines):
         return [block]
+    if block.y1 - block.y0 > 0.9 * len(lines) * places[0][2]:
+        return [block]  # high enough for all lines to stand above each other
     if not any(
         abs(before[0] - after[0]) < 0.5 * before[2]
         and abs(before[1] - after[1]) > 5 * before[2]
@@ -136,8 +138,8 @@ def _merged(blocks: list[Block]) -> list[Block]:
                 max(top.x1, block.x1),
                 block.y1,
                 top.lines + block.lines,
-                top.styles + block.styles,
-                top.places + block.places,
+                [*top.styles, *block.styles],
+                [*top.places, *block.places],
             )
         else:
             merged.append(block)
@@ -155,7 +157,7 @@ def _continues(top: Block, last: Block, block: Block) -> bool:
         return False
     if abs(block.x0 - top.x0) > 1.5 and len(top.lines) > 1:
         return False
-    if abs(block.x0 - last.x0) > 3 * height or last.styles[:1] != block.styles[:1]:
+    if abs(block.x0 - last.x0) > 3 * height or list(last.styles[:1]) != list(block.styles[:1]):
         return False
     return last.x1 - block.x0 > 0.85 * (max(top.x1, block.x1) - block.x0)
 

@@ -11,9 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from indexer.parsing.pdflayout import Block, Place, Style
-from indexer.parsing.pdftables import Box
 
 _LINE = re.compile(r'<p style="top:(-?[\d.]+)pt;left:(-?[\d.]+)pt;line-height:[\d.]+pt">([^\n]*)')
 _SPAN = re.compile(r'(<b>)?(?:<i>)?<span style="[^"]*?font-size:([\d.]+)pt(?:;color:#(\w{6}))?">([^<]*)')
@@ -23,6 +23,7 @@ _PLACE = re.compile(r'<p style="top:(-?[\d.]+)pt;left:(-?[\d.]+)pt;line-height:(
 _TAG = re.compile(r"<[^>]*>")
 _UNCOLOURED = re.compile(r'font-size:[\d.]+pt">([^<]*)')
 _WORD = re.compile(r"[^\W_]")
+Box: TypeAlias = tuple[float, float, float, float]
 _LARGER = 1.15
 """Size of a heading in relation to the text."""
 _MAX_HEADING = 150
@@ -184,7 +185,7 @@ def _white(markup: str, filled: Callable[[], Sequence[tuple[Box, int]]]) -> bool
             dark = [box for box, colour in filled() if not _is_faint(colour)]
         top, left, size = (float(part) for part in place.groups())
         if not any(
-            box.x0 - 2 <= left <= box.x1 and box.y0 - size <= top + size / 2 <= box.y1 + size for box in dark
+            x0 - 2 <= left <= x1 and y0 - size <= top + size / 2 <= y1 + size for x0, y0, x1, y1 in dark
         ):
             return True
     return False

@@ -1,17 +1,15 @@
-"""Finds tables by their ruling lines and puts words into cells.
+"""Finds tables by their ruling lines and puts lines of text into cells.
 
 Geometry in points, origin at the top left. Only grids are believed: what has no lines between its
-columns stays as the text it is.
+columns stays as the text it is. Plain tuples and lists throughout, since this runs on every page.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from indexer.parsing.pdflayout import Block
 
@@ -22,32 +20,14 @@ _THIN = 3.0
 _MAX_LINES = 4000
 """More lines than this are a drawing."""
 _MAX_CELLS = 20_000
+_LETTER = 0.42
+_WIDE_LETTER = 0.8
+"""Least width of a letter in relation to its height, in Latin text and in text that may be Chinese."""
 
 Line: TypeAlias = tuple[float, float, float]
-"""A ruling line: its place on one axis, start and end on the other. A plain tuple, since pages have
-hundreds and this runs on every page."""
-
-
-class Box(NamedTuple):
-    """A line or box that is drawn."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-
-class Piece(NamedTuple):
-    """A word, or a line of text that lies in one cell, by a point inside it."""
-
-    x: float
-    y: float
-    height: float
-    text: str
-
-
-_Placed: TypeAlias = tuple[int, int, Piece]
-"""Number of a block, number of a line in it, and a piece of that line."""
+"""A ruling line: its place on one axis, start and end on the other."""
+Piece: TypeAlias = tuple[float, float, float, str]
+"""Text in a cell: a point inside it (y, then x), its height, the text."""
 
 
 def take_tables(
@@ -70,115 +50,123 @@ def take_tables(
     grids = find_grids(drawn, width, height)
     if not grids:
         return blocks
-    pieces = _lines_as_pieces(blocks)
-    if pieces is None or not _fit(pieces, grids):
-        pieces = _words_as_pieces(blocks, words()) or pieces
-    if pieces is None:
-        return blocks
-    order = sorted((piece.y, piece.x, index) for index, (_, _, piece) in enumerate(pieces))
-    inside: set[int] = set()
+    rest = _take_lines(blocks, grids)
+    if rest is None:
+        for grid in grids:
+            grid.clear()
+        rest = _take_words(blocks, grids, words())
     tables: list[Block] = []
+    taken: set[tuple[int, int]] = set()
     for grid in grids:
-        box = grid.box
-        first, end = bisect_left(order, (box.y0,)), bisect_left(order, (box.y1,))
-        held = [index for _, x, index in order[first:end] if box.x0 <= x < box.x1 and index not in inside]
-        rows = grid.fill([pieces[index][2] for index in held])
+        rows = grid.rows()
         if rows:
-            inside.update(held)
-            tables.append(Block(*box, [], rows=rows))
-    return _without(blocks, pieces, inside) + tables if tables else blocks
+            taken |= grid.lines
+            tables.append(Block(grid.xs[0], grid.ys[0], grid.xs[-1], grid.ys[-1], [], rows=rows))
+    return _without(blocks, taken, rest) + tables if tables else blocks
 
 
-def _lines_as_pieces(blocks: Sequence[Block]) -> list[_Placed] | None:
-    """Each line of the blocks with its place; None when the places are not known."""
-    pieces: list[_Placed] = []
+def _take_lines(blocks: Sequence[Block], grids: Sequence[Grid]) -> dict[tuple[int, int], str] | None:
+    """Put whole lines into cells; None when one runs over the edge of its cell."""
     for index, block in enumerate(blocks):
+        near = [
+            grid
+            for grid in grids
+            if grid.ys[0] < block.y1
+            and grid.ys[-1] > block.y0
+            and grid.xs[0] < block.x1
+            and grid.xs[-1] > block.x0
+        ]
+        if not near:
+            continue
         if len(block.places) != len(block.lines):
             return None
-        for position, (line, (top, left, size)) in enumerate(zip(block.lines, block.places, strict=True)):
-            text = line.strip()
-            if text:
-                pieces.append((index, position, Piece(left + 1, top + size / 2, size, text)))
-    return pieces
+        for position, (top, left, size) in enumerate(block.places):
+            text = block.lines[position].strip()
+            if not text:
+                continue
+            x, y = left + 1, top + size / 2
+            for grid in near:
+                if grid.xs[0] <= x < grid.xs[-1] and grid.ys[0] <= y < grid.ys[-1]:
+                    cell = grid.put((y, x, size, text), (index, position))
+                    letter = _LETTER if text.isascii() else _WIDE_LETTER
+                    if len(text) > 3 and x + letter * size * len(text) > grid.right(cell) + 2:
+                        return None
+                    break
+    return {}
 
 
-def _words_as_pieces(blocks: Sequence[Block], words: Iterable[Sequence[Any]]) -> list[_Placed] | None:
-    """Each word with its place; None when words and lines do not agree."""
-    lengths = [
+def _take_words(
+    blocks: Sequence[Block], grids: Sequence[Grid], words: Iterable[Sequence[Any]]
+) -> dict[tuple[int, int], str]:
+    """Put single words into cells; what is left of each line that loses some."""
+    places = [
         (index, position, len("".join(line.split())))
         for index, block in enumerate(blocks)
         for position, line in enumerate(block.lines)
     ]
-    pieces: list[_Placed] = []
+    rest: dict[tuple[int, int], str] = {}
     current, room = -1, 0
     for x0, y0, x1, y1, text, *_ in words:
-        while room <= 0:  # words and lines come in the same order
+        while room <= 0 and current + 1 < len(places):  # words and lines come in the same order
             current += 1
-            if current == len(lengths):
-                return None
-            room = lengths[current][2]
+            room = places[current][2]
         room -= len(text)
-        index, position, _length = lengths[current]
-        pieces.append((index, position, Piece((x0 + x1) / 2, (y0 + y1) / 2, y1 - y0, text)))
-    return pieces
+        line = places[current][:2]
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        for grid in grids:
+            if grid.xs[0] <= x < grid.xs[-1] and grid.ys[0] <= y < grid.ys[-1]:
+                grid.put((y, x, y1 - y0, text), line)
+                rest.setdefault(line, "")
+                break
+        else:
+            rest[line] = f"{rest[line]} {text}" if rest.get(line) else text
+    return rest
 
 
-def _fit(pieces: Sequence[_Placed], grids: Sequence[Grid]) -> bool:
-    """Whether no line of text seems to run over the edge of the cell it begins in."""
-    for grid in grids:
-        x0, y0, x1, y1 = grid.box
-        for _, _, piece in pieces:
-            x, y, height, text = piece
-            if x0 <= x < x1 and y0 <= y < y1 and len(text) > 3:
-                letter = 0.42 if text.isascii() else 0.8
-                if x + letter * height * len(text) > grid.right(grid.place(piece)) + 2:
-                    return False
-    return True
-
-
-def _without(blocks: Sequence[Block], pieces: Sequence[_Placed], inside: set[int]) -> list[Block]:
-    """Blocks without the pieces inside tables; lines that lose some are put together from the rest."""
-    touched = {pieces[index][0] for index in inside}
-    rest: dict[int, dict[int, list[Piece]]] = {}
-    for number, (index, position, piece) in enumerate(pieces):
-        if index in touched and number not in inside:
-            rest.setdefault(index, {}).setdefault(position, []).append(piece)
+def _without(
+    blocks: Sequence[Block], taken: set[tuple[int, int]], rest: dict[tuple[int, int], str]
+) -> list[Block]:
+    """Blocks without the lines in tables, but with what is left of them."""
+    touched = {index for index, _ in taken}
     kept: list[Block] = []
     for index, block in enumerate(blocks):
         if index not in touched:
             kept.append(block)
-        elif index in rest:
-            lines = rest[index]
-            left = [piece for line in lines.values() for piece in line]
-            kept.append(
-                Block(
-                    block.x0,
-                    min(piece.y - piece.height / 2 for piece in left),
-                    block.x1,
-                    max(piece.y + piece.height / 2 for piece in left),
-                    [" ".join(piece.text for piece in line) for line in lines.values()],
-                    [block.styles[position] for position in lines if block.styles],
-                    [block.places[position] for position in lines if block.places],
-                )
+            continue
+        lines = [
+            (position, rest.get((index, position), "") if (index, position) in taken else line)
+            for position, line in enumerate(block.lines)
+        ]
+        positions = [position for position, line in lines if line]
+        if not positions:
+            continue
+        places = [block.places[position] for position in positions] if block.places else []
+        kept.append(
+            Block(
+                block.x0,
+                min((top for top, _, _ in places), default=block.y0),
+                block.x1,
+                max((top + size for top, _, size in places), default=block.y1),
+                [line for _, line in lines if line],
+                [block.styles[position] for position in positions] if block.styles else [],
+                places,
             )
+        )
     return kept
 
 
-def find_grids(drawn: Sequence[Sequence[Any]], width: float, height: float) -> list[Grid]:
-    """Grids of at least two columns and two rows.
+# --- grids ---------------------------------------------------------------------------------------
 
-    Args:
-        drawn: Lines and boxes: x0, y0, x1, y1 and whatever else.
-        width: Of the page; a box that is nearly as large is a frame.
-        height: Of the page.
-    """
+
+def find_grids(drawn: Sequence[Sequence[Any]], width: float, height: float) -> list[Grid]:
+    """Grids of at least two columns and two rows. A box nearly as large as the page is a frame."""
     across, down = _rulings(drawn, width, height)
     if len(across) < 3 or len(down) < 2 or len(across) + len(down) > _MAX_LINES:
         return []
     across, down = _merged(across), _merged(down)
     if len(across) < 3 or len(down) < 2:
         return []
-    grids = [Grid.of(horizontal, vertical) for horizontal, vertical in _connected(across, down)]
+    grids = [_grid(horizontal, vertical) for horizontal, vertical in _connected(across, down)]
     return [grid for grid in grids if grid is not None]
 
 
@@ -231,113 +219,134 @@ def _close(merged: list[Line], at: float, group: list[tuple[float, float]]) -> N
 
 def _connected(across: list[Line], down: list[Line]) -> list[tuple[list[Line], list[Line]]]:
     """Lines that cross or touch, directly or through others."""
-    free = list(across)
-    rest = list(down)
+    free, rest = across, down
     parts: list[tuple[list[Line], list[Line]]] = []
     while rest:
-        vertical = [rest.pop()]
+        vertical = [rest[-1]]
+        rest = rest[:-1]
         horizontal: list[Line] = []
-        for line in vertical:  # grows while it is walked
-            touched = [other for other in free if _cross(other, line)]
+        for x, top, bottom in vertical:  # grows while it is walked
+            left, right = x + _TOLERANCE, x - _TOLERANCE
+            top, bottom = top - _TOLERANCE, bottom + _TOLERANCE
+            touched = [
+                line for line in free if top <= line[0] <= bottom and line[1] <= left and line[2] >= right
+            ]
             if not touched:
                 continue
-            free = [other for other in free if other not in touched]
+            free = [line for line in free if line not in touched]
             horizontal += touched
-            more = [other for other in rest if any(_cross(found, other) for found in touched)]
+            more = [line for line in rest if _touches(line, touched)]
             if more:
                 vertical += more
-                rest = [other for other in rest if other not in more]
-        parts.append((horizontal, vertical))
+                rest = [line for line in rest if line not in more]
+        if len(horizontal) > 2:
+            parts.append((horizontal, vertical))
     return parts
 
 
-def _cross(across: Line, down: Line) -> bool:
-    return (
-        across[1] - _TOLERANCE <= down[0] <= across[2] + _TOLERANCE
-        and down[1] - _TOLERANCE <= across[0] <= down[2] + _TOLERANCE
-    )
+def _touches(down: Line, across: list[Line]) -> bool:
+    left, right = down[0] + _TOLERANCE, down[0] - _TOLERANCE
+    top, bottom = down[1] - _TOLERANCE, down[2] + _TOLERANCE
+    return any(start <= left and end >= right and top <= y <= bottom for y, start, end in across)
 
 
-@dataclass(slots=True)
-class Grid:
-    """Columns and rows between ruling lines, and which cells are one since no line parts them."""
-
-    xs: list[float]
-    ys: list[float]
-    owner: dict[tuple[int, int], tuple[int, int]]
-    """(row, column) of each cell to the cell it is part of."""
-
-    @classmethod
-    def of(cls, across: list[Line], down: list[Line]) -> Grid | None:
-        """The grid of connected lines; None when there are not two columns and two rows."""
-        if len(across) < 3 or not down:
-            return None
-        xs = _positions([line[0] for line in down] + [x for line in across for x in line[1:]])
-        ys = _positions([line[0] for line in across] + [y for line in down for y in line[1:]])
-        if len(xs) < 3 or len(ys) < 3 or (len(xs) - 1) * (len(ys) - 1) > _MAX_CELLS:
-            return None
-        return cls(xs, ys, _owners(_drawn(down, xs, ys), _drawn(across, ys, xs), len(ys) - 1, len(xs) - 1))
-
-    @property
-    def box(self) -> Box:
-        """The outline."""
-        return Box(self.xs[0], self.ys[0], self.xs[-1], self.ys[-1])
-
-    def place(self, piece: Piece) -> tuple[int, int]:
-        """The cell that holds a piece within the outline."""
-        column = min(bisect_right(self.xs, piece.x), len(self.xs) - 1) - 1
-        row = min(bisect_right(self.ys, piece.y), len(self.ys) - 1) - 1
-        return self.owner[row, column]
-
-    def right(self, cell: tuple[int, int]) -> float:
-        """Where a cell ends."""
-        row, column = cell
-        while column + 1 < len(self.xs) - 1 and self.owner[row, column + 1] == cell:
-            column += 1
-        return self.xs[column + 1]
-
-    def fill(self, pieces: Sequence[Piece]) -> list[list[str]]:
-        """Rows of cells with these pieces in them; empty when it is no table after all."""
-        cells: dict[tuple[int, int], list[Piece]] = {}
-        for piece in pieces:
-            cells.setdefault(self.place(piece), []).append(piece)
-        lines = sorted({row for row, _ in cells})
-        owners = set(self.owner.values())
-        if len({column for _, column in cells}) < 2 or len(lines) < 2:
-            return []
-        if len(cells) < 4 or len(cells) < 0.25 * len(owners):
-            return []
-        rows: list[list[str]] = []
-        for row in lines:
-            kept = [column for column in range(len(self.xs) - 1) if (row, column) in owners]
-            rows += _rows([cells.get((row, column), []) for column in kept])
-        return _without_empty_columns(rows)
+def _grid(across: list[Line], down: list[Line]) -> Grid | None:
+    """The grid of connected lines; None when there are not two columns and two rows."""
+    xs = _positions([line[0] for line in down] + [x for line in across for x in line[1:]])
+    ys = _positions([line[0] for line in across] + [y for line in down for y in line[1:]])
+    if len(xs) < 3 or len(ys) < 3 or (len(xs) - 1) * (len(ys) - 1) > _MAX_CELLS:
+        return None
+    return Grid(xs, ys, _owners(_drawn(down, xs, ys), _drawn(across, ys, xs)))
 
 
-def _drawn(lines: list[Line], places: list[float], steps: list[float]) -> set[tuple[int, int]]:
-    """(place, step) where a line at `places[place]` covers the middle of a step."""
+def _positions(values: list[float]) -> list[float]:
+    """Distinct positions, those within the tolerance as one."""
+    values.sort()
+    positions = values[:1]
+    for value in values:
+        if value - positions[-1] > _TOLERANCE:
+            positions.append(value)
+    return positions
+
+
+def _drawn(lines: list[Line], places: list[float], steps: list[float]) -> list[bytearray]:
+    """For each place the steps along which a line is drawn there: it covers their middle."""
     middles = [(start + end) / 2 for start, end in pairwise(steps)]
-    drawn: set[tuple[int, int]] = set()
+    drawn = [bytearray(len(middles)) for _ in places]
     for at, start, end in lines:
         place = bisect_right(places, at + _TOLERANCE) - 1  # places are at most the tolerance below
         first, last = bisect_left(middles, start - _TOLERANCE), bisect_right(middles, end + _TOLERANCE)
-        drawn.update((place, step) for step in range(first, last))
+        drawn[place][first:last] = b"\1" * (last - first)
     return drawn
 
 
-def _owners(
-    walls: set[tuple[int, int]], floors: set[tuple[int, int]], rows: int, columns: int
-) -> dict[tuple[int, int], tuple[int, int]]:
-    owner: dict[tuple[int, int], tuple[int, int]] = {}
-    for row in range(rows):
+def _owners(walls: list[bytearray], floors: list[bytearray]) -> list[int]:
+    """For each cell, row by row, the number of the cell it is part of: no line parts them."""
+    columns = len(walls) - 1
+    owner: list[int] = []
+    for row in range(len(floors) - 1):
         for column in range(columns):
-            if column and (column, row) not in walls:
-                owner[row, column] = owner[row, column - 1]
-            elif row and (row, column) not in floors:
-                owner[row, column] = owner[row - 1, column]
+            number = len(owner)
+            if column and not walls[column][row]:
+                owner.append(owner[-1])
+            elif row and not floors[row][column]:
+                owner.append(owner[number - columns])
             else:
-                owner[row, column] = (row, column)
+                owner.append(number)
     return owner
+
+
+class Grid:
+    """Columns and rows between ruling lines, and the text in the cells."""
+
+    def __init__(self, xs: list[float], ys: list[float], owner: list[int]) -> None:
+        """Take the edges of columns and rows, and which cells are one."""
+        self.xs = xs
+        self.ys = ys
+        self.lines: set[tuple[int, int]] = set()
+        """Block and line of what was put into it."""
+        self._owner = owner
+        self._cells: dict[int, list[Piece]] = {}
+        self._rights: dict[int, float] = {}
+
+    def clear(self) -> None:
+        """Take all text out again."""
+        self.lines.clear()
+        self._cells.clear()
+
+    def put(self, piece: Piece, line: tuple[int, int]) -> int:
+        """Put a piece of a line into the cell that holds its point; the number of the cell."""
+        column = min(bisect_right(self.xs, piece[1]), len(self.xs) - 1) - 1
+        row = min(bisect_right(self.ys, piece[0]), len(self.ys) - 1) - 1
+        cell = self._owner[row * (len(self.xs) - 1) + column]
+        self._cells.setdefault(cell, []).append(piece)
+        self.lines.add(line)
+        return cell
+
+    def right(self, cell: int) -> float:
+        """Where a cell ends."""
+        if cell not in self._rights:
+            columns = len(self.xs) - 1
+            last = cell
+            while (last + 1) % columns and self._owner[last + 1] == cell:
+                last += 1
+            self._rights[cell] = self.xs[last % columns + 1]
+        return self._rights[cell]
+
+    def rows(self) -> list[list[str]]:
+        """Rows of cells; empty when it is no table after all."""
+        columns = len(self.xs) - 1
+        filled = sorted({cell // columns for cell in self._cells})
+        owners = set(self._owner)
+        if len(filled) < 2 or len({cell % columns for cell in self._cells}) < 2:
+            return []
+        if len(self._cells) < 4 or len(self._cells) < 0.25 * len(owners):
+            return []
+        rows: list[list[str]] = []
+        for row in filled:
+            cells = range(row * columns, (row + 1) * columns)
+            rows += _rows([self._cells.get(cell, []) for cell in cells if cell in owners])
+        return _without_empty_columns(rows)
 
 
 def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
@@ -345,19 +354,10 @@ def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
     width = len(rows[0])
     if any(len(row) != width for row in rows):
         return rows
-    used = [any(row[column] for row in rows) for column in range(width)]
-    return (
-        rows if all(used) else [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in rows]
-    )
-
-
-def _positions(values: list[float]) -> list[float]:
-    """Distinct positions, those within the tolerance as one."""
-    positions: list[float] = []
-    for value in sorted(values):
-        if not positions or value - positions[-1] > _TOLERANCE:
-            positions.append(value)
-    return positions
+    used = [any(column) for column in zip(*rows, strict=True)]
+    if all(used):
+        return rows
+    return [[cell for cell, keep in zip(row, used, strict=True) if keep] for row in rows]
 
 
 def _rows(cells: list[list[Piece]]) -> list[list[str]]:
@@ -367,10 +367,10 @@ def _rows(cells: list[list[Piece]]) -> list[list[str]]:
     most = max(map(len, held), default=0)
     if most < 2 or len(held) < 3 or sum(len(lines) == most for lines in held) < 0.6 * len(held):
         return [[_text(lines) for lines in cut]]
-    tops = [line[0].y for line in _lines([piece for cell in cells for piece in cell])]
+    tops = [line[0][0] for line in _lines([piece for cell in cells for piece in cell])]
     edges = [float("-inf"), *((above + below) / 2 for above, below in pairwise(tops)), float("inf")]
     return [
-        [_text([line for line in lines if top <= line[0].y < below]) for lines in cut]
+        [_text([line for line in lines if top <= line[0][0] < below]) for lines in cut]
         for top, below in pairwise(edges)
     ]
 
@@ -379,9 +379,10 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
     """Pieces of a cell by the line they stand on."""
     if len(pieces) < 2:
         return [pieces] if pieces else []
+    pieces.sort()
     lines: list[list[Piece]] = []
-    for piece in sorted(pieces, key=itemgetter(1, 0)):
-        if lines and piece.y - lines[-1][0].y < 0.5 * lines[-1][0].height:
+    for piece in pieces:
+        if lines and piece[0] - lines[-1][0][0] < 0.5 * lines[-1][0][2]:
             lines[-1].append(piece)
         else:
             lines.append([piece])
@@ -389,4 +390,9 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
 
 
 def _text(lines: list[list[Piece]]) -> str:
-    return " ".join(piece.text for line in lines for piece in (sorted(line) if len(line) > 1 else line))
+    parts: list[str] = []
+    for line in lines:
+        if len(line) > 1:
+            line.sort(key=lambda piece: piece[1])
+        parts += [piece[3] for piece in line]
+    return " ".join(parts)

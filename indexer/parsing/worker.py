@@ -133,7 +133,8 @@ def read(source: Source) -> frames.Parsed:
 
     module = load(source.format)
     document = module.parse(source)
-    if not document.text.strip() and not document.attachments:
+    unread = len(document.textless_pages) == len(document.pages) > 0
+    if (not document.text.strip() or unread) and not document.attachments:
         raise _without_text(document)
     code = language.detect(document.text)
     return frames.Parsed(
@@ -147,7 +148,7 @@ def read(source: Source) -> frames.Parsed:
 def _without_text(document: ParsedDocument) -> UnreadableDocument:
     if document.textless_pages or document.kind == "image":
         return UnreadableDocument(
-            "The pages are pictures without text.",
+            "Its pages are pictures, or show letters that cannot be read as text.",
             "Run OCR on the file, for example with ocrmypdf.",
             status="needs-ocr",
         )
