@@ -180,6 +180,10 @@ TASKS = [
     _key("tasks.rescan", "R", "rescan", "Rescan", "Bring the folders up to date"),
 ]
 
+FOLDER = [
+    _key("folder.complete", "tab", "complete", "Complete", "Take the folder under the cursor"),
+]
+
 DETAILS = [
     _key("details.copy", "y", "copy", "Copy", "Copy this text"),
 ]
@@ -208,6 +212,7 @@ PLACES = [
     Place("In a dialog", DIALOG),
     Place("In Tasks", TASKS),
     Place("In Details", DETAILS),
+    Place("Adding a folder", FOLDER),
 ]
 """All bindings, as help lists them."""
 
@@ -245,6 +250,7 @@ FOOTER = (
     "tasks.retry",
     "tasks.rescan",
     "details.copy",
+    "folder.complete",
     "pane.input",
     "dialog.close",
     "app.help",

@@ -84,11 +84,12 @@ def stderr_to(path: Path) -> Iterator[Callable[[], contextlib.AbstractContextMan
     """
     sys.stderr.flush()
     terminal = os.dup(2)
+    screen_fd = 2 if os.isatty(2) else 1  # `quire 2>errors` still draws
     try:
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     except OSError:
         log = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    screen = os.fdopen(os.dup(terminal), "w", encoding="utf-8", errors="replace")
+    screen = os.fdopen(os.dup(screen_fd), "w", encoding="utf-8", errors="replace")
     before = sys.__stderr__
     sys.__stderr__ = screen  # type: ignore[misc]  # the one place where the screen's file is chosen
     os.dup2(log, 2)

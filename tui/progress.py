@@ -108,7 +108,7 @@ def line(progress: Progress, rate: float, left_s: float | None, *, narrow: bool 
             parts.append(f"{rate:,.0f}/s")
         if left_s is not None:
             parts.append(f"{format_left(left_s)} left")
-    elif progress.stage == "scan" or not progress.total:
+    elif progress.stage == "scan" or (progress.stage == "parse" and not progress.total):
         parts.append(f"idx {progress.files_seen or progress.done:,} files")
         if rate >= 0.5 and not narrow:
             parts.append(f"{rate:,.0f}/s")

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -22,6 +21,7 @@ from tui import clipboard, keys, themes
 from tui.controls import AsciiFilter, ControlFilter, clean
 from tui.settings import UiSettings
 from tui.state import UiState, load_state, save_state, state_folder, state_path
+from tui.typeahead import TypeAhead
 
 if TYPE_CHECKING:
     from tui.frame import Frame
@@ -34,7 +34,7 @@ _TOAST = 60
 log = logging.getLogger(__name__)
 
 
-class Speaking(App[int], inherit_bindings=False):
+class Speaking(TypeAhead, inherit_bindings=False):
     """What the app says and remembers, whatever the panes are."""
 
     NOTIFICATION_TIMEOUT = 4

@@ -110,6 +110,8 @@ class SearchPane(PreviewPane):
         self._moved = False
         """The cursor was moved since the query changed, so it stays on its document."""
         self._restore = ""
+        """Path the cursor was on the last time, until the first result is there."""
+        self._restored = False
         self._revision = -1
         self._follow: Timer | None = None
         self._state: LibraryState | None = None
@@ -149,6 +151,8 @@ class SearchPane(PreviewPane):
         """Search at once by keyword, and by meaning when the typing rests."""
         event.stop()
         self._settled = False
+        if self._restored or not event.value.strip():  # another question, not a refinement of this one
+            self._moved = self._restored = False
         if self._refine is not None:
             self._refine.stop()
         self._refine = self.set_timer(REFINE_S, self._refine_search)
@@ -179,7 +183,7 @@ class SearchPane(PreviewPane):
         stay = self._restore or (hits.current_key if self._moved else None)
         if self.result is None or self.result.query != result.query:
             stay = stay if any(hit.path == stay for hit in result.hits) else None
-        self._restore = ""
+        self._restored, self._restore = bool(self._restore), ""
         self.result = result
         self._revision = self.quire.revision
         hits.empty = self._why_nothing() if not result.hits else ()
@@ -227,7 +231,8 @@ class SearchPane(PreviewPane):
             return
         before = [hit.path for hit in self.result.hits]
         after = [hit.path for hit in result.hits]
-        if after[: len(before)] == before or not set(after) - set(before):
+        untouched = not self._moved and not result.query.strip()
+        if untouched or after[: len(before)] == before or not set(after) - set(before):
             self._moved = self._moved or self.rows.cursor > 0
             self._waiting = None
             self._show(result)

@@ -6,13 +6,16 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
 from textual.widgets import Input
 
 from tui.calls import CallEnded, Calls
+from tui.keys import FOLDER
 from tui.screens.dialog import Dialog
 from tui.widgets.bars import InfoLine
 from tui.widgets.queryinput import QueryInput
@@ -77,10 +80,23 @@ def completions(typed: str) -> list[str]:
     return [f"{folder}/{name}/" for name in names[:_SHOWN]]
 
 
+class PathInput(QueryInput):
+    """A line for a path; Tab completes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(FOLDER)
+
+    class CompletionWanted(Message):
+        """Tab was pressed."""
+
+    def action_complete(self) -> None:
+        """Take the folder under the cursor."""
+        self.post_message(self.CompletionWanted())
+
+
 class AddFolder(Dialog[str]):
     """Returns the path to add."""
 
-    AUTO_FOCUS = "QueryInput"
+    AUTO_FOCUS = "PathInput"
 
     def __init__(self) -> None:
         """Begin in the home folder."""
@@ -90,7 +106,7 @@ class AddFolder(Dialog[str]):
 
     def content(self) -> ComposeResult:
         """Path, count, folders that continue it."""
-        yield QueryInput(placeholder="path of a folder or file", is_query=False)
+        yield PathInput(placeholder="path of a folder or file", is_query=False)
         yield InfoLine(id="count")
         yield ChoiceList(classes="choices")
 
@@ -116,12 +132,11 @@ class AddFolder(Dialog[str]):
     def _failed(self, error: BaseException) -> None:
         self.query_one("#count", InfoLine).show(str(error))
 
-    def on_key(self, event: object) -> None:
+    @on(PathInput.CompletionWanted)
+    def complete(self, event: PathInput.CompletionWanted) -> None:
         """Tab takes the folder under the cursor."""
-        if getattr(event, "key", "") == "tab" and self.focused is self.query_one(QueryInput):
-            event.stop()  # type: ignore[attr-defined]  # a key event
-            event.prevent_default()  # type: ignore[attr-defined]
-            self._take_choice()
+        event.stop()
+        self._take_choice()
 
     def _take_choice(self) -> None:
         choice = self.query_one(ChoiceList).current

@@ -53,8 +53,9 @@ def stage_lines(progress: Progress | None, rate: float, left_s: float | None) ->
     if progress is None:
         return ("The library is not open yet.",)
     keyword = f"{progress.done:,} of {progress.total:,}" if progress.total else f"{progress.done:,}"
-    speed = f"{rate:,.0f} documents/s" if rate >= 0.5 and not progress.idle else ""
-    left = f"{format_left(left_s)} left" if left_s is not None and not progress.idle else ""
+    running = not progress.idle and progress.done < progress.total
+    speed = f"{rate:,.0f} documents/s" if rate >= 0.5 and running else ""
+    left = f"{format_left(left_s)} left" if left_s is not None and running else ""
     share = percent(progress.embedded, progress.chunks)
     meaning = f"{progress.embedded:,} of {progress.chunks:,} chunks ({share}%)" if progress.chunks else "-"
     rows = [

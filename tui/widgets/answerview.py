@@ -116,6 +116,7 @@ def _locate(text: str, parts: tuple[Claim | SummarySentence, ...]) -> list[Marke
 class AnswerView(Painted, ScrollView, can_focus=True):
     """Questions and answers, the newest at the end."""
 
+    DEFAULT_CSS = "AnswerView { scrollbar-size: 0 0; min-width: 8; height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         binding for binding in READER if binding.id not in ("text.next", "text.previous")
     ]

@@ -16,6 +16,8 @@ from tui.widgets.cells import Piece, fit, measure, segments, spread
 class Bar(Painted, Widget):
     """One line made of styled pieces."""
 
+    DEFAULT_CSS = "Bar { height: 1; width: 100%; }"
+
     def pieces(self, width: int) -> list[Piece]:
         """The line in exactly `width` cells."""
         raise NotImplementedError

@@ -32,6 +32,7 @@ class RowList(Painted, ScrollView, Generic[T], can_focus=True):
     when one of its rows is to be drawn. One million rows cost as much as one hundred.
     """
 
+    DEFAULT_CSS = "RowList { scrollbar-size: 0 0; min-width: 8; height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = list(LIST)
     HEADER: ClassVar[bool] = False
     """The first line is `draw_header` and does not scroll."""

@@ -256,7 +256,7 @@ class SourceList(RowList[Source]):
         citation = row.citation
         if citation is None:
             return fit([(f" {row.text}" if line == 0 else "", row.style)], width)
-        quote = f'"{line_text(citation.quote, 300)}"'
+        quote = f'"{line_text(" ".join(citation.quote.split()), 300)}"'
         if line == 1:
             return fit([("     ", ""), (quote, "dim")], width)
         name = line_text(file_name(citation.path))

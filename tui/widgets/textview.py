@@ -21,7 +21,7 @@ from tui.controls import clean
 from tui.keys import READER
 from tui.palette import Painted
 from tui.widgets.cells import Piece, cut_middle, fit, line_text, measure, segments, spread
-from tui.widgets.wrap import shown, wrap
+from tui.widgets.wrap import reflowed, shown, wrap
 
 if TYPE_CHECKING:
     from indexer.types import TextWindow
@@ -72,6 +72,7 @@ class TextView(Painted, ScrollView, can_focus=True):
     All positions are offsets of the whole document; the view holds the part `[start, end)` of it.
     """
 
+    DEFAULT_CSS = "TextView { scrollbar-size: 0 0; min-width: 8; height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = list(READER)
 
     class EdgeReached(Message):
@@ -155,7 +156,8 @@ class TextView(Painted, ScrollView, can_focus=True):
         """Show a part of a document with the offset `at` in view and `quote` lit."""
         self.facts = facts
         self.message = ()
-        self._take(window.text, window.start, window.total, window.matches)
+        text = reflowed(window.text) if facts.format == "pdf" else window.text
+        self._take(text, window.start, window.total, window.matches)
         self.quote = quote
         self.page_starts = page_starts
         self.current = self._nearest_match(at)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 
 from rich.cells import cell_len, get_character_cell_size
 
 TAB_CELLS = 4
+
+
+_SOFT_BREAK = re.compile(
+    r"(?<=[^\n|]{45}[^\n.!?:;|\d])\n(?=[a-zß-ÿ(])|(?<=[^\n|]{60}[^\n.!?:;|\d])\n(?=[A-Za-zÀ-ɏ])"
+)
+"""A line end inside a sentence: after a long line, and before a small letter or after a very long line."""
+
+
+def reflowed(text: str) -> str:
+    """Text of a fixed page with the line ends inside its sentences as spaces; the length is the same."""
+    return _SOFT_BREAK.sub(" ", text)
 
 
 def wrap(text: str, width: int) -> tuple[array[int], array[int]]:
