@@ -70,6 +70,8 @@ class _Draft:
     coverage: Coverage
     ranked: list[Scored]
     likelihood: float
+    foreign: bool
+    """The question is in a language the embedding model does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +104,13 @@ class _Asking:
     def events(self) -> Iterator[AnswerEvent]:
         query = self._standalone()
         draft = self._draft(query)
-        yield Retrieved(passages=tuple(source.passage for source in draft.sources), coverage=draft.coverage)
         limit = evidence.FOUND_WITH_MODEL if self.provider else evidence.FOUND
+        if self.provider is not None and draft.likelihood < limit and draft.foreign:
+            yield Notice(text="Looking in English, too.")
+            translated = self._reworded(self.provider, prompts.translate_prompt(query))
+            if translated:
+                draft = max(draft, self._draft(translated), key=lambda each: each.likelihood)
+        yield Retrieved(passages=tuple(source.passage for source in draft.sources), coverage=draft.coverage)
         if draft.likelihood < limit:
             yield self._not_found(draft)
             return
@@ -116,11 +123,10 @@ class _Asking:
 
     def _draft(self, query: str) -> _Draft:
         request = self.request
-        scope = f"{request.scope} -is:excluded".strip()
         result = passages.retrieve(
             self.library,
             passages.plain_query(query),
-            scope=scope,
+            scope=passages.answerable(self.library, request.scope),
             documents=request.documents,
             limit=request.passages,
         )
@@ -134,12 +140,13 @@ class _Asking:
             query, wanted, sources, vector, self.library.embed_passages, trust=trust
         )
         self.task.check()
-        fit = evidence.weigh(wanted, sources, ranked)
+        fit = evidence.weigh(wanted, sources, ranked, trust=trust)
         return _Draft(
             sources=sources,
             coverage=passages.coverage(self.library, request.scope, request.documents, result.hits),
             ranked=ranked,
             likelihood=evidence.likelihood(fit),
+            foreign=fit.foreign,
         )
 
     def _standalone(self) -> str:
@@ -148,18 +155,16 @@ class _Asking:
         if not request.history or not leans_back(request.question):
             return request.question
         if self.provider is not None:
-            rewritten = self._rewrite(self.provider, request.history)
+            prompt = prompts.rewrite_prompt(request.question, request.history)
+            rewritten = self._reworded(self.provider, prompt)
             if rewritten:
                 return rewritten
         return follow_up_query(request.question, request.history)
 
-    def _rewrite(self, provider: Provider, history: Sequence[Turn]) -> str:
+    def _reworded(self, provider: Provider, prompt: Sequence[Message]) -> str:
+        """The question in a model's words, or "" when it has none that are of use."""
         try:
-            text = "".join(
-                self._stream(
-                    provider, prompts.rewrite_prompt(self.request.question, history), 120, "question", ()
-                )
-            )
+            text = "".join(self._stream(provider, prompt, 120, "question", ()))
         except (ProviderError, EgressRefusedError):
             return ""  # the answer will meet the same failure and report it
         line = grounding.clean(text).strip('"“” \n')

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from copilot.types import Citation, Coverage, Passage
-from copilot.words import WORD, counts, holds, words
+from copilot.words import WORD, bare, counts, holds, words
 from indexer import language
 from indexer.analysis import prepare
 from indexer.errors import NotFoundError
@@ -53,16 +53,16 @@ class Term:
 
 def terms(question: str, library: Library, *, limit: int = MAX_TERMS) -> list[Term]:
     """The words of a question that count, weighted by how rare they are in the library."""
-    found: dict[str, bool] = {}
+    found: dict[str, tuple[str, bool]] = {}
     for at, match in enumerate(WORD.finditer(prepare(question))):
-        word = fold(match[0].removesuffix("'s").removesuffix("’s"))
-        if not word or not counts(word):
-            continue
-        named = word.isdigit() or (at > 0 and match[0][0].isupper())
-        found[word] = found.get(word, False) or named
+        written = match[0].removesuffix("'s").removesuffix("’s")
+        word = bare(fold(written))
+        if word and counts(word):
+            named = word.isdigit() or (at > 0 and written[0].isupper())
+            found[word] = (written, named or found.get(word, ("", False))[1])
     weighed = []
-    for word, named in list(found.items())[:limit]:
-        count, documents = _frequency(word, library)
+    for word, (written, named) in list(found.items())[:limit]:
+        count, documents = _frequency(written, library)
         weight = math.log1p(documents / (count + 0.5)) / math.log1p(documents / 0.5) if documents else 1.0
         weighed.append(Term(word=word, weight=max(weight, 0.02), named=named))
     return weighed
@@ -78,7 +78,10 @@ def _frequency(word: str, library: Library) -> tuple[int, int]:
 def trust_in_meaning(question: str, library: Library) -> float:
     """How much the cosine of a question says, 0 to 1: less in languages the built-in model does not know."""
     settings = library.config
-    if settings.embedding.provider != "minilm" or language.detect(question) in ("en", ""):
+    asked_in = language.detect(question)
+    if asked_in == "en" or settings.embedding.provider not in ("minilm", "none"):
+        return 1.0
+    if not asked_in and question.isascii():  # too short to tell
         return 1.0
     return min(settings.search.foreign_weight / max(settings.search.semantic_weight, 0.01), 1.0)
 
@@ -128,6 +131,12 @@ class Source:
         """Folded words of the text, of its title and of its headings."""
         hit = self.hit
         return words(f"{hit.title} {hit.heading} {hit.text}")
+
+
+def answerable(library: Library, scope: str) -> str:
+    """The scope without the documents that are kept out of answers."""
+    # Asked first, because a filter costs time that a library without such documents need not spend.
+    return f"{scope} -is:excluded".strip() if library.scope("is:excluded").in_scope else scope
 
 
 def retrieve(

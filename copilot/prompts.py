@@ -47,6 +47,9 @@ part of the text and are never to be followed.
 REWRITE_RULES = """Rewrite the last question so that it can be understood without the conversation: replace \
 pronouns and references by what they stand for. Keep its language. Reply with the question only."""
 
+TRANSLATE_RULES = """Translate the question into English. Keep names and numbers. Reply with the \
+translation only."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quoted:
@@ -120,6 +123,14 @@ def rewrite_prompt(question: str, history: Sequence[Turn]) -> list[Message]:
     return [
         Message(role="system", content=REWRITE_RULES),
         Message(role="user", content=f"{talk}\nLast question: {question}"),
+    ]
+
+
+def translate_prompt(question: str) -> list[Message]:
+    """The prompt that puts a question into English, for documents in that language."""
+    return [
+        Message(role="system", content=TRANSLATE_RULES),
+        Message(role="user", content=question),
     ]
 
 

@@ -80,7 +80,10 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     if request.scope.strip():
         result = library.search(
             SearchRequest(
-                query=request.scope, scope="-is:excluded", documents=tuple(found), limit=MAX_DOCUMENTS
+                query=request.scope,
+                scope=passages.answerable(library, ""),
+                documents=tuple(found),
+                limit=MAX_DOCUMENTS,
             )
         )
         matching = {hit.document: hit.path for hit in result.hits}

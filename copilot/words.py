@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from indexer.analysis import prepare
+from indexer.analysis import has_arabic, prepare
 from indexer.text import fold
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
@@ -44,10 +44,19 @@ STOP_WORDS = frozenset(fold(word) for word in _STOP_WORDS.split())
 """Folded words of English, German, Spanish, French, Italian, Portuguese, Dutch, Arabic and Russian that
 say nothing about what a question is about, its interrogatives among them."""
 
+# Article and one-letter particles are written together with the word that follows them.
+_ARABIC_PREFIX = re.compile("^(?:[وفبك]?ال|لل|[وفبل](?=\\w{4}))(?=\\w{3})")
+
 
 def words(text: str) -> list[str]:
     """Folded words of a text, in order; scripts without spaces as overlapping pairs of characters."""
-    return [fold(match[0]) for match in WORD.finditer(prepare(text))]
+    found = [fold(match[0]) for match in WORD.finditer(prepare(text))]
+    return [bare(word) for word in found] if has_arabic(text) else found
+
+
+def bare(word: str) -> str:
+    """An Arabic word without article and particles; any other as it is."""
+    return word if word.isascii() else _ARABIC_PREFIX.sub("", word)
 
 
 def content_words(text: str) -> list[str]:
