@@ -313,10 +313,11 @@ class Watcher:
                 del self._roots[root.id]
             for root_id, path in wanted.items():
                 self._roots.setdefault(root_id, _Root(root_id, path))
+        silent = self._silent()
         returned = []
         for root in self._roots.values():
             identity = _identity(root.path)
-            if identity == root.identity:
+            if identity == root.identity and root.watch not in silent:
                 continue
             self._disarm(root)
             root.identity = identity
@@ -327,6 +328,12 @@ class Watcher:
             self._check_coverage()
         if returned and not self._everything:
             self._look(returned)
+
+    def _silent(self) -> set[object]:
+        """Watches that have ended: a folder that was deleted and made again may have its old inode."""
+        if self._observer is None:
+            return set()
+        return {emitter.watch for emitter in self._observer.emitters if not emitter.is_alive()}
 
     def _arm(self, root: _Root) -> None:
         reason = self._why_polled(root.path)

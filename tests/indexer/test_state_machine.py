@@ -50,6 +50,7 @@ class Disk(RuleBasedStateMachine):
         self.model: dict[str, str] = {}
         self.rig: Rig | None = None
         self.synced = False
+        self.last: list[Path] = [self.folder]
 
     @initialize()
     def open(self) -> None:
