@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from indexer.keywords import KeywordFeed
 from indexer.listing import Listing, as_paths
 from indexer.parsing.pool import ParsePool
 from indexer.pipeline import Look, Pipeline
+from indexer.report import News, Reporter
 from indexer.search import Searcher
 from indexer.types import (
     Check,
@@ -50,12 +50,8 @@ from indexer.watch import Watcher
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.25
-"""Shortest time between two events of progress."""
 CLOSE_S = 2.0
 """Longest time closing waits for a model that is still being loaded."""
-BEAT_S = 5.0
-"""Longest time between two events, so that whoever passes them on notices a closed connection."""
 
 
 class Library:
@@ -74,16 +70,10 @@ class Library:
         self.config = config
         self.directory = places.prepare(directory)
         self._lock = places.OwnerLock(self.directory)
-        self._news = threading.Condition()
-        self._changes = 0
-        self._closed = False
+        self._news = News()
         self._cleanup: list[Callable[[], None]] = [self._lock.release]
-        self._counted = (0.0, 0.0, {"chunks": 0, "pending_embed": 0})
-        self._counting = threading.Lock()
         self._embedder: Embedder | None = None
         self.vectors: VectorStore | None = None
-        self._loaded = threading.Event()
-        self._embedding_note = ""
         self._on_ready = on_ready
         self._load_embedder = load_embedder or self._configured_embedder
         try:
@@ -129,7 +119,7 @@ class Library:
         self._pool = ParsePool(self.config.parsing, log_path=here / "logs" / "parse.log")
         self._cleanup.append(self._pool.close)
         self._never = frozenset({os.fsencode(here)})
-        self._backlog = Backlog(self.catalogue, changed=self._changed)
+        self._backlog = Backlog(self.catalogue, changed=self._news.changed)
         self._cleanup.append(self._backlog.close)
         self._pipeline = Pipeline(
             self.catalogue,
@@ -138,16 +128,19 @@ class Library:
             self.config,
             never=self._never,
             stored=self._backlog.wake,
-            changed=self._changed,
+            changed=self._news.changed,
             dropped=self._backlog.vectors_unused,
         )
         self._cleanup.append(self._pipeline.close)
         self._searcher = Searcher(self.catalogue, self.keyword, self.config)
         self._listing = Listing(self.catalogue, lambda: self._pipeline.revision)
         self._watcher = Watcher(
-            self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._changed
+            self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._news.changed
         )
         self._cleanup.append(self._watcher.close)
+        self._reporter = Reporter(
+            self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher
+        )
 
     def _begin(self, watch: bool) -> None:
         self._pipeline.start()
@@ -178,30 +171,27 @@ class Library:
                 allow_remote=self.config.privacy.allow_remote,
             )
             self._cleanup.insert(2, store.close)
-            if self._closed:
+            if self._news.closed:
                 store.close()
                 return
             self._embedder, self.vectors = embedder, store
             self._searcher.use_vectors(store, embedder, model)
             self._backlog.use(embedder, store, model)
         except AppError as exc:
-            self._embedding_note = str(exc)
+            self._reporter.embedding_note = str(exc)
         except Exception as exc:
             log.exception("the embedding model cannot be used")
-            self._embedding_note = f"Search by meaning is off: {exc}"
+            self._reporter.embedding_note = f"Search by meaning is off: {exc}"
         finally:
-            self._loaded.set()
-            self._changed()
+            self._reporter.loading = False
+            self._news.changed()
             if self._on_ready is not None:
                 self._on_ready()
 
     def close(self) -> None:
         """Stop all work and let go of the library; what is unfinished is taken up at the next start."""
-        with self._news:
-            if self._closed:
-                return
-            self._closed = True
-            self._news.notify_all()
+        if not self._news.close():
+            return
         while self._cleanup:
             step = self._cleanup.pop()
             try:
@@ -296,111 +286,30 @@ class Library:
             if self._covering(place) is None:
                 self.add_root(path)
         look = self._pipeline.look(places)
-        return self._until(lambda: self._is_synced(look, keyword_only))
+        return self._reporter.until(lambda: self._is_synced(look, keyword_only))
 
     def _is_synced(self, look: Look, keyword_only: bool) -> bool:
         if not look.done.is_set() or not self._pipeline.idle:
             return False
-        return keyword_only or (self._loaded.is_set() and self._backlog.idle)
-
-    def _until(self, done: Callable[[], bool]) -> Iterator[Progress]:
-        shown: Progress | None = None
-        while not self._closed:
-            with self._news:
-                seen = self._changes
-            finished = done()
-            now = self.progress()
-            if now != shown:
-                yield now
-                shown = now
-            if finished:
-                return
-            self._await_news(seen, 1.0)
-
-    def _await_news(self, seen: int, longest_s: float) -> None:
-        """Wait until something changed after `seen`, at least a tick, at most `longest_s`."""
-        began = time.monotonic()
-        with self._news:
-            self._news.wait_for(lambda: self._closed or self._changes != seen, longest_s)
-            left = TICK_S - (time.monotonic() - began)
-            if left > 0 and not self._closed:
-                # Short work must not wait for the tick: look again soon while nothing is under way.
-                self._news.wait_for(lambda: self._closed, left if self._pipeline.stage else 0.02)
-
-    def _changed(self) -> None:
-        with self._news:
-            self._changes += 1
-            self._news.notify_all()
+        return keyword_only or (not self._reporter.loading and self._backlog.idle)
 
     def progress(self) -> Progress:
         """What is being done now."""
-        tally = self._pipeline.tally
-        counts = self._counts()
-        working = self._pool.working_on()
-        return Progress(
-            stage=self._stage(counts["pending_embed"]),  # type: ignore[arg-type]
-            files_seen=tally.files_seen,
-            done=tally.done,
-            total=tally.total,
-            bytes_done=tally.bytes_done,
-            bytes_total=tally.bytes_total,
-            embedded=counts["chunks"] - counts["pending_embed"],
-            chunks=counts["chunks"],
-            parsed=tally.parsed,
-            failed=tally.failed,
-            current=working[0] if working else "",
-            revision=self.revision,
-            note=self._pipeline.note or self._watcher.note or self._backlog.note or self._embedding_note,
-        )
+        return self._reporter.progress()
+
+    def events(self) -> Iterator[Progress]:
+        """Progress whenever it changes, at most four times a second, until closed."""
+        return self._reporter.events()
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of what can be found."""
+        return self._reporter.revision
 
     @property
     def watch_note(self) -> str:
         """What hinders watching; "" when all is well."""
         return self._watcher.note
-
-    @property
-    def revision(self) -> int:
-        """Grows with every change of what can be found."""
-        return self._pipeline.revision + self._backlog.revision
-
-    def _stage(self, pending_embed: int) -> str:
-        if self._pipeline.stage:
-            return self._pipeline.stage
-        if self._backlog.stage:
-            return self._backlog.stage
-        waiting = pending_embed and (not self._loaded.is_set() or not self._backlog.idle)
-        return "embed" if waiting else "idle"
-
-    def _counts(self) -> dict[str, int]:
-        """Counts of chunks, kept for a moment: counting takes longer the more there is."""
-        with self._counting:
-            due, took, counts = self._counted
-            now = time.monotonic()
-            if now >= due and not self._closed:
-                with self.catalogue.reader() as db:
-                    chunks = db.execute(
-                        "SELECT coalesce(sum(chunk_count), 0) FROM documents d"
-                        " WHERE EXISTS (SELECT 1 FROM files WHERE document_id = d.id)"
-                    ).fetchone()[0]
-                counts = {"chunks": chunks, "pending_embed": self.catalogue.pending_embed()}
-                took = time.monotonic() - now
-                self._counted = (now + max(0.2, 20 * took), took, counts)
-            return counts
-
-    def events(self) -> Iterator[Progress]:
-        """Progress whenever it changes, at most four times a second, until closed."""
-        shown: Progress | None = None
-        beat = 0.0
-        while not self._closed:
-            with self._news:
-                seen = self._changes
-            now = self.progress()
-            if now != shown or time.monotonic() >= beat:
-                yield now
-                shown, beat = now, time.monotonic() + BEAT_S
-            began = time.monotonic()
-            self._await_news(seen, BEAT_S)
-            time.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""
@@ -515,7 +424,7 @@ class Library:
             pending_embed=counts["pending_embed"],
             failed=self.catalogue.failed(),
             embedding_model=self._embedder.name if self._embedder is not None else "",
-            embedding_note=self._backlog.note or self._embedding_note,
+            embedding_note=self._backlog.note or self._reporter.embedding_note,
             revision=self.revision,
         )
 

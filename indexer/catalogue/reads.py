@@ -54,6 +54,12 @@ HELD = "EXISTS (SELECT 1 FROM files f WHERE f.document_id = q.document_id)"
 _DOCUMENT = "id, hash, status, format, parser, title, language, members"
 
 
+_CHUNKS = (
+    "SELECT coalesce(sum(chunk_count), 0) FROM documents d"
+    " WHERE EXISTS (SELECT 1 FROM files WHERE document_id = d.id)"
+)
+
+
 class Reads(Database):
     """The reading half of the catalogue."""
 
@@ -281,6 +287,11 @@ class Reads(Database):
         with self.reader() as db:
             return counts(db)
 
+    def count_chunks(self) -> tuple[int, int]:
+        """Chunks of documents that a path holds, and how many chunks wait for a vector."""
+        with self.reader() as db:
+            return int(db.execute(_CHUNKS).fetchone()[0]), count_pending(db)
+
     def failed_paths(self) -> list[bytes]:
         """Paths on disk that have a failure, by themselves or in a member."""
         with self.reader() as db:
@@ -336,10 +347,7 @@ def counts(db: Connection) -> dict[str, int]:
     return {
         "files": one("SELECT count(*) FROM files"),
         "documents": one("SELECT count(DISTINCT document_id) FROM files"),
-        "chunks": one(
-            "SELECT coalesce(sum(chunk_count), 0) FROM documents d"
-            " WHERE EXISTS (SELECT 1 FROM files WHERE document_id = d.id)"
-        ),
+        "chunks": one(_CHUNKS),
         "vectors": one(f"SELECT count(*) FROM vectors WHERE model_id = {current_model(db)}"),
         "pending_parse": one(
             "SELECT count(*) FROM files WHERE status IN ('pending', 'changed-while-reading')"
