@@ -50,14 +50,25 @@ class Engine:
     """Serves one session until it is told to end or has been idle for long enough."""
 
     def __init__(
-        self, session: Session, *, build: str, settings: str, log_path: str = "", idle_s: float = 900.0
+        self,
+        session: Session,
+        *,
+        build: str,
+        settings: str,
+        log_path: str = "",
+        idle_s: float = 900.0,
+        ready: threading.Event | None = None,
     ) -> None:
-        """Keep the session (not closed here) and the marks of code and settings it was started with."""
+        """Keep the session (not closed here) and the marks of code and settings it was started with.
+
+        `ready` is set when the models are loaded or known to be missing; None means at once.
+        """
         self.session = session
         self.build = build
         self.settings = settings
         self.log_path = log_path
         self.idle_s = idle_s
+        self._ready = ready
         self.app = Starlette(routes=[Route("/v1/{method}", self._answer, methods=["POST"])])
         self._started = self._last_used = time.monotonic()
         self._active = 0
@@ -171,10 +182,15 @@ class Engine:
             if method == "status":
                 result = to_wire(self._status())
             else:
+                self._await_models(method, params)
                 result = methods.call(self.session, method, params)
             return json.dumps({"result": result}).encode(), 200
         except Exception as exc:  # noqa: BLE001  (one request's failure is that request's answer)
             return json.dumps({"error": methods.error_to_wire(exc, log_path=self.log_path)}).encode(), 400
+
+    def _await_models(self, method: str, params: dict[str, Any]) -> None:
+        if self._ready is not None and methods.needs_models(method, params):
+            self._ready.wait(methods.MODELS_S)
 
     def _hello(self) -> dict[str, Any]:
         return {**to_wire(self._engine_status()), "build": self.build, "clients": self._active}
@@ -194,7 +210,7 @@ class Engine:
         if method == "events":
             pump = _Pump(self._news.subscribe)
         else:
-            pump = _Pump(lambda: methods.stream(self.session, method, params))
+            pump = _Pump(lambda: self._stream(method, params))
         self._active += 1
         self._streams.add(pump)
         try:
@@ -205,6 +221,10 @@ class Engine:
             self._streams.discard(pump)
             self._active -= 1
             self._last_used = time.monotonic()
+
+    def _stream(self, method: str, params: dict[str, Any]) -> Iterator[Any]:
+        self._await_models(method, params)
+        return methods.stream(self.session, method, params)
 
 
 class _Pump:

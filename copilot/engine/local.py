@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     from copilot.types import Session
 
 
-def open_session(library: str | os.PathLike[str], config: str | None) -> Session:
+def open_session(library: str | os.PathLike[str], config: str | None, *, wait: bool = False) -> Session:
     """Open a library here, with the settings of a configuration file; close it when done.
+
+    Args:
+        library: Its folder.
+        config: The configuration file given, if any.
+        wait: Return only when the models are loaded, as a single question wants it.
 
     Raises:
         AppError: it cannot be opened, for example because an engine holds it.
@@ -24,7 +30,11 @@ def open_session(library: str | os.PathLike[str], config: str | None) -> Session
     from indexer.library import Library
 
     settings = load_config(config)
-    return LocalSession(Library.open(place_of(library).library, settings))
+    ready = threading.Event()
+    session = LocalSession(Library.open(place_of(library).library, settings, on_ready=ready.set))
+    if wait:
+        ready.wait(methods.MODELS_S)
+    return session
 
 
 class LocalWire:

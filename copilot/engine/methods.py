@@ -40,6 +40,20 @@ STREAMS = frozenset({"sync", "events", "ask", "summarize"})
 log = logging.getLogger(__name__)
 
 
+MODELS_S = 20.0
+"""How long a request that needs the models waits for them after the library was opened."""
+
+
+def needs_models(method: str, params: Mapping[str, Any]) -> bool:
+    """Whether the answer would be poor before the models are loaded.
+
+    A search is quick instead, by keyword, unless it asks for meaning alone.
+    """
+    return method in ("ask", "summarize") or (
+        method == "search" and (params.get("request") or {}).get("mode") == "semantic"
+    )
+
+
 def call(session: Session, method: str, params: Mapping[str, Any]) -> Any:
     """Call a method with arguments as JSON has them; the result likewise.
 

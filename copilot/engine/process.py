@@ -17,6 +17,7 @@ import socket
 import stat
 import struct
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -241,7 +242,6 @@ def _listening(place: Place) -> bool:
 
 def _spawn(place: Place, config: str | None, deadline: float) -> None:
     import subprocess
-    import threading
 
     private_folder(place.log.parent)
     private_folder(place.socket.parent)
@@ -438,7 +438,8 @@ def _serve(place: Place, config_file: str | None, build: str, settings: str, rep
 
     early = _EarlySignal()
     config = load_config(config_file)
-    session = _open(place, config)
+    ready = threading.Event()
+    session = _open(place, config, ready)
     try:
         listener = _listen(place)
         inode = place.socket.stat().st_ino
@@ -451,6 +452,7 @@ def _serve(place: Place, config_file: str | None, build: str, settings: str, rep
             settings=settings,
             log_path=str(place.log),
             idle_s=config.engine.idle_minutes * 60,
+            ready=ready,
         )
         try:
             engine.run(listener, ended=lambda: early.came)
@@ -464,7 +466,7 @@ def _serve(place: Place, config_file: str | None, build: str, settings: str, rep
         session.close()
 
 
-def _open(place: Place, config: Config) -> Session:
+def _open(place: Place, config: Config, ready: threading.Event) -> Session:
     """Open the library; an engine that is just ending still holds it for a moment."""
     from copilot.session import LocalSession
     from indexer.library import Library
@@ -472,7 +474,7 @@ def _open(place: Place, config: Config) -> Session:
     deadline = time.monotonic() + _CLOSING_S
     while True:
         try:
-            return LocalSession(Library.open(place.library, config))
+            return LocalSession(Library.open(place.library, config, on_ready=ready.set))
         except LibraryBusyError:
             if time.monotonic() > deadline:
                 raise

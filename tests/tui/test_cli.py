@@ -141,6 +141,13 @@ def test_every_mode_finds(quire: Run, indexed: Path, mode: str) -> None:
     assert as_json(out)["hits"][0]["path"].endswith("boat.md")
 
 
+def test_cold_engine_waits_for_its_models_where_they_are_needed(quire: Run, indexed: Path) -> None:
+    quire("engine", "stop")
+    result = as_json(quire("search", "who needs a ship", "--mode", "semantic", "--json")[1])
+    assert result["mode"] == "semantic"
+    assert result["hits"][0]["path"] == str(indexed / "mail.txt")
+
+
 def test_chinese_is_found(quire: Run, indexed: Path) -> None:
     assert as_json(quire("search", "安全阀", "--json")[1])["hits"][0]["path"] == str(indexed / "launch.md")
 
@@ -282,6 +289,7 @@ def test_library_opens_in_this_process(quire: Run, indexed: Path) -> None:
     quire("engine", "stop")
     code, out, _ = quire("--no-engine", "search", "ferry", "--json")
     assert code == 0
+    assert as_json(out)["mode"] == "hybrid"
     assert as_json(out)["hits"][0]["path"] == str(indexed / "mail.txt")
     assert quire("engine", "status")[0] == 1
 

@@ -73,7 +73,7 @@ class Settings:
             return
         from copilot.engine.local import LocalWire, open_session
 
-        wire = LocalWire(open_session(self.library_folder(), self.config))
+        wire = LocalWire(open_session(self.library_folder(), self.config, wait=True))
         try:
             yield wire
         finally:
