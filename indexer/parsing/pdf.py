@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from itertools import zip_longest
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -21,9 +20,9 @@ from indexer.errors import UnreadableDocument
 from indexer.parsing import pdfstyle
 from indexer.parsing.builder import TextBuilder
 from indexer.parsing.pdflayout import Block, reading_order, running_text
+from indexer.parsing.pdfoutline import Titles, page_labels, title_key
 from indexer.parsing.pdftables import take_tables
 from indexer.parsing.source import Source
-from indexer.text import fold
 from indexer.types import ParsedDocument
 
 VERSION = 1
@@ -39,15 +38,8 @@ _MAX_VECTORS = 20_000
 _FEW_LETTERS = 30
 """A page with fewer letters than this and a picture over half of it is a scan with a stamp."""
 _DRAWN = re.compile(r"<vector (\w+), color: #(\w{6}), alpha: (\d+)")
-_DIGITS = "0123456789"
-"""Section numbers are often in the text but not in the outline."""
-_WORD = re.compile(r"[^\W_]")
 _MAX_LOOKUPS = 5000
 """Divided words of a document that are looked up elsewhere in it."""
-_ROMAN = (
-    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
-    (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
-)  # fmt: skip
 _PDF_DATE = re.compile(
     r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:([Z+-])(?:(\d{2})'?(?:(\d{2})'?)?)?)?"
 )
@@ -146,6 +138,9 @@ class _Reader:
         self._outline: dict[int, list[tuple[int, str]]] = {}
         self._builder = TextBuilder(source.limits.max_text)
         self._broken: list[int] = []
+        self._title = ""
+        """The largest heading, the first one of several."""
+        self._title_level = 1000
 
     def read(self) -> ParsedDocument:
         count = self._document.page_count
@@ -164,7 +159,7 @@ class _Reader:
         document = self._builder.build(
             kind="pdf",
             format="pdf",
-            title=_title(metadata.get("title") or ""),
+            title=_title(metadata.get("title") or "") or self._title,
             metadata={
                 "author": metadata.get("author") or "",
                 "subject": metadata.get("subject") or "",
@@ -184,7 +179,7 @@ class _Reader:
         except Exception:  # noqa: BLE001
             return  # a damaged outline costs the headings, not the document
         for level, title, number in toc[:5000]:
-            key = _key(title)
+            key = title_key(title)
             if key and number > 0:
                 self._outline.setdefault(number, []).append((level, key))
 
@@ -257,15 +252,17 @@ class _Reader:
 
     def _write(self, pages: list[_PageContent]) -> None:
         words = _Words(pages)
-        body = pdfstyle.Body.of(block for page in pages for block in page.blocks)
-        labels = _labels(self._document.get_page_labels(), len(pages))
+        body = pdfstyle.Body.of([page.blocks for page in pages])
+        labels = page_labels(self._document.get_page_labels(), len(pages))
         for number, page in enumerate(pages, 1):
             self._builder.open_page(labels[number - 1])
-            self._write_page(page, _Titles(self._outline.get(number, [])), body, words)
+            self._write_page(page, Titles(self._outline.get(number, [])), body, words)
 
-    def _write_page(self, page: _PageContent, titles: _Titles, body: pdfstyle.Body, words: _Words) -> None:
+    def _write_page(self, page: _PageContent, titles: Titles, body: pdfstyle.Body, words: _Words) -> None:
         plain: list[list[str]] = []  # paragraphs are written together: each call has its price
-        for block in page.blocks:
+        header = titles.skip_running_header(page.blocks)
+        plain += [block.lines for block in page.blocks[:header]]
+        for block in page.blocks[header:]:
             lines = block.lines
             while lines:
                 position = len(block.lines) - len(lines)
@@ -274,7 +271,10 @@ class _Reader:
                     plain.append(lines)
                     break
                 self._write_plain(plain, words)
-                self._builder.heading(running_text([lines[:length]], words.has), level)
+                heading = running_text([lines[:length]], words.has)
+                self._builder.heading(heading, level)
+                if level < self._title_level:
+                    self._title, self._title_level = heading, level
                 lines = lines[length:]
             if block.rows:
                 self._write_plain(plain, words)
@@ -320,37 +320,6 @@ class _Words:
         return self._known.get(word, False)
 
 
-def _key(text: str) -> str:
-    """Letters and digits of a heading, to compare what the outline says with what the page shows."""
-    return "".join(_WORD.findall(fold(text)))
-
-
-class _Titles:
-    """What the outline says stands on a page; each title is found once."""
-
-    def __init__(self, titles: list[tuple[int, str]]) -> None:
-        self._titles = list(titles)
-        self._beginnings = {title[:1] for _, title in titles}
-
-    def take(self, lines: Sequence[str]) -> tuple[int, int] | None:
-        """Level and number of lines of a title that these lines begin with; None when they do not."""
-        if not self._titles:
-            return None
-        first = _WORD.search(lines[0])
-        if not first or not (first.group().isdigit() or _key(first.group())[:1] in self._beginnings):
-            return None
-        key = ""
-        for length, line in enumerate(lines[:5], 1):
-            key += _key(line)
-            for index, (level, title) in enumerate(self._titles):
-                if key == title or key.lstrip(_DIGITS) == title.lstrip(_DIGITS) != "":
-                    del self._titles[index]
-                    return level, length
-            if len(key) > 200:
-                break
-        return None
-
-
 def _letters(blocks: Sequence[Block], enough: int) -> int:
     """Letters and digits, counted until there are enough."""
     count = 0
@@ -380,36 +349,6 @@ def _filled(vectors: Sequence[Any]) -> list[tuple[pdfstyle.Box, int]]:
         if match is not None and match[1] == "filled":
             filled.append((vector[:4], int(match[2], 16)))
     return filled
-
-
-def _labels(rules: list[dict[str, Any]], count: int) -> list[str]:
-    """The number printed on each page, as far as the document says; empty where it is the page's place."""
-    labels = [""] * count
-    rules = sorted(rules, key=lambda rule: rule["startpage"])
-    for rule, following in zip_longest(rules, rules[1:]):
-        end = min(following["startpage"] if following else count, count)
-        for place in range(max(0, rule["startpage"]), end):
-            label = rule.get("prefix", "") + _numeral(
-                rule.get("firstpagenum", 1) + place - rule["startpage"], rule.get("style", "")
-            )
-            labels[place] = label if label != str(place + 1) else ""
-    return labels
-
-
-def _numeral(number: int, style: str) -> str:
-    """A page number as PDF writes it: decimal, Roman or letters."""
-    if style == "D":
-        return str(number)
-    if style in ("A", "a") and number > 0:
-        letters = chr(ord(style) + (number - 1) % 26) * ((number - 1) // 26 + 1)
-        return letters[:20]
-    if style in ("R", "r") and 0 < number < 4000:
-        roman = ""
-        for value, sign in _ROMAN:
-            roman += sign * (number // value)
-            number %= value
-        return roman if style == "R" else roman.lower()
-    return ""
 
 
 def _lines_are_turned(textpage: Any) -> bool:

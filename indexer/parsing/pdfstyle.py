@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,6 +24,8 @@ _TAG = re.compile(r"<[^>]*>")
 _UNCOLOURED = re.compile(r'font-size:[\d.]+pt">([^<]*)')
 _WORD = re.compile(r"[^\W_]")
 Box: TypeAlias = tuple[float, float, float, float]
+_MIN_LETTERS = 2
+"""Letters of a heading: two are a heading in Chinese, a number alone is none."""
 _LARGER = 1.15
 """Size of a heading in relation to the text."""
 _MAX_HEADING = 150
@@ -95,14 +97,16 @@ class Body:
     levels: tuple[float, ...]
     """Sizes of headings, largest first."""
     bold_stands_out: bool
+    running: frozenset[str] = frozenset()
+    """Keys of lines that stand at the top or bottom of several pages."""
 
     @classmethod
-    def of(cls, blocks: Iterable[Block]) -> Body:
+    def of(cls, pages: Sequence[Sequence[Block]]) -> Body:
         """The look that most letters share; size 0 when nothing is known of it."""
         sizes: Counter[float] = Counter()
         bold = total = 0
         larger: Counter[float] = Counter()
-        blocks = [block for block in blocks if block.styles]
+        blocks = [block for page in pages for block in page if block.styles]
         for block in blocks:
             for line, style in zip(block.lines, block.styles, strict=True):
                 sizes[style.size] += len(line)
@@ -116,7 +120,7 @@ class Body:
                 if style.size >= _LARGER * size:
                     larger[style.size] += 1
         levels = tuple(sorted(larger, reverse=True)[:5])
-        return cls(size, levels, bold_stands_out=bold < 0.3 * total)
+        return cls(size, levels, bold < 0.3 * total, _running(pages))
 
     def heading(self, block: Block, position: int) -> tuple[int, int]:
         """Level and number of lines of a heading that begins at this line; (0, 0) when none does."""
@@ -124,13 +128,13 @@ class Body:
             return 0, 0
         first = block.styles[position]
         level = self._level(first)
-        if not level:
+        if not level or _key(block.lines[position]) in self.running:
             return 0, 0
         end = position + 1
         while end < len(block.lines) and self._level(block.styles[end]) == level:
             end += 1
         text = " ".join(line.strip() for line in block.lines[position:end])
-        if end - position > 3 or len(text) > _MAX_HEADING or len(_WORD.findall(text)) < 3:
+        if end - position > 3 or len(text) > _MAX_HEADING or sum(map(str.isalpha, text)) < _MIN_LETTERS:
             return 0, 0
         if level > len(self.levels) and (_SENTENCE_END.search(text) or not text[0].isupper()):
             return 0, 0  # bold words that begin a sentence, not a heading
@@ -142,6 +146,19 @@ class Body:
         if style.bold and self.bold_stands_out and style.size >= 0.95 * self.size:
             return len(self.levels) + 1
         return 0
+
+
+def _running(pages: Sequence[Sequence[Block]]) -> frozenset[str]:
+    """Lines at the top and bottom that pages share but for their numbers."""
+    counts: Counter[str] = Counter()
+    for page in pages:
+        edge = [block for block in (*page[:2], *page[2:][-2:]) if block.lines]
+        counts.update({_key(line) for block in edge for line in (block.lines[0], block.lines[-1])})
+    return frozenset(key for key, count in counts.items() if count >= 3 or count == len(pages) > 1)
+
+
+def _key(line: str) -> str:
+    return "".join(char for char in line.casefold() if char.isalpha())
 
 
 def hidden(

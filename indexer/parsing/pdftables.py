@@ -350,9 +350,12 @@ class Grid:
 
 
 def _without_empty_columns(rows: list[list[str]]) -> list[list[str]]:
-    """Rows without the columns that only lie between lines drawn double."""
-    width = len(rows[0])
-    if any(len(row) != width for row in rows):
+    """Rows without the columns that only lie between lines drawn double, or outside the text."""
+    while all(len(row) > 1 and not row[0] for row in rows):
+        rows = [row[1:] for row in rows]
+    while all(len(row) > 1 and not row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]
+    if any(len(row) != len(rows[0]) for row in rows):
         return rows
     used = [any(column) for column in zip(*rows, strict=True)]
     if all(used):

@@ -8,27 +8,24 @@ worker. One thread serves all workers. Nothing here parses anything.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from pathlib import Path
-from typing import BinaryIO
 
 from indexer.config import ParsingConfig
 from indexer.errors import EngineError, UnreadableDocument
 from indexer.parsing import FORMATS, PURE_PYTHON, frames, load
 from indexer.parsing.frames import Parsed
 from indexer.parsing.source import Limits, memory_file
+from indexer.parsing.spawn import COMMAND, rss_mb, spawn
 from indexer.text import safe_text
 from indexer.types import UNREAD
 
@@ -52,11 +49,6 @@ START_S = 60.0
 """Seconds a worker may take to start."""
 MAX_FAILED_STARTS = 3
 """Workers that die before they are ready, one after the other, before the pool gives up."""
-LOG_BYTES = 4 << 20
-"""Size of the workers' log at which it is begun anew."""
-
-_COMMAND = (sys.executable, "-P", "-m", "indexer.parsing.worker")
-_KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "TESSDATA_PREFIX")
 
 
 class _Job:
@@ -113,7 +105,7 @@ class _Worker:
         self._number = 0
         self.channel, theirs = socket.socketpair()
         try:
-            self.process = _spawn(command, theirs.fileno(), limits, log_path)
+            self.process = spawn(command, theirs.fileno(), limits, log_path)
         except BaseException:
             self.channel.close()
             raise
@@ -165,52 +157,10 @@ class _Worker:
         return self.process.wait()
 
 
-def _spawn(command: Sequence[str], channel: int, limits: Limits, log_path: Path) -> subprocess.Popen[bytes]:
-    options = {
-        "parent": os.getpid(),
-        "socket": channel,
-        "limits": {
-            "timeout_s": limits.timeout_s,
-            "memory_mb": limits.memory_mb,
-            "max_file_mb": limits.max_file_mb,
-            "max_text_mb": limits.max_text_mb,
-        },
-    }
-    environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    environment |= {
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "PYTHONUTF8": "1",
-        "OMP_NUM_THREADS": "1",
-        "PYMUPDF_MESSAGE": "fd:2",
-        "PYMUPDF_LOG": "fd:2",
-    }
-    with _open_log(log_path) as output:
-        return subprocess.Popen(
-            [*command, json.dumps(options)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            env=environment,
-            pass_fds=[channel],
-            start_new_session=True,
-        )
-
-
-def _open_log(path: Path) -> BinaryIO:
-    """The log of all workers, begun anew when it has grown large."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
-    if os.fstat(descriptor).st_size > LOG_BYTES:
-        os.ftruncate(descriptor, 0)
-    return os.fdopen(descriptor, "wb", buffering=0)
-
-
 class ParsePool:
     """Worker processes behind a `submit` that returns a future."""
 
-    def __init__(self, config: ParsingConfig, *, log_path: Path, command: Sequence[str] = _COMMAND) -> None:
+    def __init__(self, config: ParsingConfig, *, log_path: Path, command: Sequence[str] = COMMAND) -> None:
         """Keep the limits; nothing is started before the first document.
 
         Args:
@@ -464,7 +414,7 @@ class ParsePool:
         worker.since, worker.reading = time.monotonic(), ""
         pure = isinstance(outcome, Parsed) and FORMATS[outcome.document.format].module in PURE_PYTHON
         worker.used += 0.1 if pure else 1
-        worn = worker.used >= MAX_FILES or (not pure and _rss_mb(worker.process.pid) > MAX_RSS_MB)
+        worn = worker.used >= MAX_FILES or (not pure and rss_mb(worker.process.pid) > MAX_RSS_MB)
         if worn or (isinstance(outcome, UnreadableDocument) and outcome.status == "budget"):
             self._lose(worker, None)
         job.finish(outcome)
@@ -533,15 +483,6 @@ def _outcome(frame: frames.Frame) -> Parsed | UnreadableDocument:
 def _failure(worker: _Worker, status: str, reason: str) -> UnreadableDocument:
     hint = "Open it with another program and save it again, or leave it out with .quireignore."
     return UnreadableDocument(reason, hint, status=status, format=worker.reading)
-
-
-def _rss_mb(pid: int) -> float:
-    """Resident memory of a process; 0 when it cannot be told."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def parser_version(format: str) -> str:

@@ -161,6 +161,41 @@ def test_the_outline_gives_the_headings(parse: Parse, blank: Any) -> None:
     assert document.title == "Chapter One"
 
 
+def test_outline_and_text_need_not_agree_on_labels_and_numbers(parse: Parse, blank: Any) -> None:
+    page = blank.new_page()
+    page.insert_text((72, 40), "4   Metric Spaces")  # a running header repeats the title
+    page.insert_text((72, 120), "1.2 Metric Spaces")
+    page.insert_text((72, 160), ["Exhibit 3-1", "Sample Display"])
+    blank.set_toc([[1, "Metric Spaces", 1], [2, "3-1 Sample Display", 1]])
+    assert headings_of(parse("pdf", blank.tobytes())) == [
+        (1, "1.2 Metric Spaces"),
+        (2, "Exhibit 3-1 Sample Display"),
+    ]
+
+
+def test_running_headers_are_no_headings_and_the_largest_one_is_the_title(parse: Parse, blank: Any) -> None:
+    for number in range(1, 5):
+        page = blank.new_page()
+        page.insert_text((72, 40), f"Page {number} of 4", fontsize=14)
+        if number == 1:
+            page.insert_text((72, 80), "A small line above", fontsize=13)
+            page.insert_text((72, 120), "The Title", fontsize=26)
+        page.insert_text((72, 160), [f"Plain line number {n} of the text." for n in range(12)], fontsize=10)
+    document = parse("pdf", blank.tobytes())
+    assert [text for _, text in headings_of(document)] == ["A small line above", "The Title"]
+    assert document.title == "The Title"
+
+
+def test_printed_page_numbers_are_kept_as_labels(parse: Parse, blank: Any) -> None:
+    for _ in range(5):
+        blank.new_page().insert_text((72, 72), "text")
+    blank.set_page_labels(
+        [{"startpage": 0, "style": "r", "firstpagenum": 3}, {"startpage": 2, "style": "D", "prefix": "A-"}]
+    )
+    labels = [page.label for page in parse("pdf", blank.tobytes()).pages]
+    assert labels == ["iii", "iv", "A-1", "A-2", "A-3"]
+
+
 def test_without_an_outline_size_and_weight_give_them(parse: Parse, blank: Any) -> None:
     page = blank.new_page()
     page.insert_text((72, 80), "Annual Report", fontsize=24)
