@@ -23,6 +23,8 @@ WINDOW = 256
 """Chunks taken from the queue at once, to be ordered by length."""
 SLICE = 16
 """Chunks embedded and stored at once; the thread can stop between two slices."""
+CROWDED_S = 0.2
+"""Seconds between looks at whether documents still come first."""
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 300.0
 UNUSED_AFTER_S = 600.0
@@ -32,10 +34,20 @@ UNUSED_AFTER_S = 600.0
 class Backlog:
     """The queue of chunks without a vector."""
 
-    def __init__(self, catalogue: Catalogue, *, changed: Callable[[], None]) -> None:
-        """Keep the catalogue; nothing happens before `use`. `changed` is called when vectors arrive."""
+    def __init__(
+        self, catalogue: Catalogue, *, changed: Callable[[], None], crowded: Callable[[], bool]
+    ) -> None:
+        """Keep the parts; nothing happens before `use`.
+
+        Args:
+            catalogue: Where the queue is.
+            changed: Called when vectors arrive.
+            crowded: Tells that many documents wait to be read. They come first: reading all takes a
+                small part of the time that embedding all takes, and makes all searchable by keyword.
+        """
         self._catalogue = catalogue
         self._changed = changed
+        self._crowded = crowded
         self._wake = threading.Condition()
         self._stopping = False
         self._pending = True
@@ -133,12 +145,15 @@ class Backlog:
         self._changed()
 
     def _embed(self, waiting: Sequence[Waiting]) -> None:
-        self.stage = "embed"
         texts = [(chunking.embedding_text(item.title, item.heading, item.text), item.key) for item in waiting]
         texts.sort(key=lambda pair: len(pair[0]))
         for start in range(0, len(texts), SLICE):
+            while self._crowded() and not self._stopping:
+                self.stage = ""
+                self._rest(CROWDED_S)
             if self._stopping:
                 return
+            self.stage = "embed"
             part = texts[start : start + SLICE]
             assert self._embedder is not None
             vectors = self._embedder.embed_passages([text for text, _ in part])

@@ -144,6 +144,11 @@ class Intake:
         return bool(self._heap or self._members or self._flights)
 
     @property
+    def waiting(self) -> int:
+        """Documents that wait for a worker."""
+        return len(self._heap) + len(self._members)
+
+    @property
     def busy(self) -> bool:
         """Something is to be done, not counting files that change all the time."""
         retrying = any(self._tries.get(path, 0) < PATIENT_TRIES for _, path in self._later)

@@ -119,7 +119,9 @@ class Library:
         self._pool = ParsePool(self.config.parsing, log_path=here / "logs" / "parse.log")
         self._cleanup.append(self._pool.close)
         self._never = frozenset({os.fsencode(here)})
-        self._backlog = Backlog(self.catalogue, changed=self._news.changed)
+        self._backlog = Backlog(
+            self.catalogue, changed=self._news.changed, crowded=lambda: self._pipeline.crowded
+        )
         self._cleanup.append(self._backlog.close)
         self._pipeline = Pipeline(
             self.catalogue,

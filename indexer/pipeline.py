@@ -34,6 +34,8 @@ COMMIT_S = 0.5
 """Longest time a stored document waits for the keyword index."""
 GRACE_S = 120.0
 """How long a content that no path holds is kept, so that a late second half of a move costs nothing."""
+CROWD = 8
+"""Documents waiting above which reading them goes before embedding."""
 PAUSE_S = 5.0
 """Seconds between attempts while the disk is full or fails."""
 
@@ -167,6 +169,11 @@ class Pipeline:
     def idle(self) -> bool:
         """Everything asked for is done and searchable by keyword, or cannot go on (see `note`)."""
         return not self._busy or bool(self._pause)
+
+    @property
+    def crowded(self) -> bool:
+        """Many documents wait to be read."""
+        return self._intake.waiting > CROWD
 
     @property
     def stage(self) -> str:
