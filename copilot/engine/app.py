@@ -58,6 +58,7 @@ class Engine:
         log_path: str = "",
         idle_s: float = 900.0,
         ready: threading.Event | None = None,
+        search_limit: int = 20,
     ) -> None:
         """Keep the session (not closed here) and the marks of code and settings it was started with.
 
@@ -69,6 +70,7 @@ class Engine:
         self.log_path = log_path
         self.idle_s = idle_s
         self._ready = ready
+        self._search_limit = search_limit
         self.app = Starlette(routes=[Route("/v1/{method}", self._answer, methods=["POST"])])
         self._started = self._last_used = time.monotonic()
         self._active = 0
@@ -183,7 +185,7 @@ class Engine:
                 result = to_wire(self._status())
             else:
                 self._await_models(method, params)
-                result = methods.call(self.session, method, params)
+                result = methods.call(self.session, method, params, limit=self._search_limit)
             return json.dumps({"result": result}).encode(), 200
         except Exception as exc:  # noqa: BLE001  (one request's failure is that request's answer)
             return json.dumps({"error": methods.error_to_wire(exc, log_path=self.log_path)}).encode(), 400

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from copilot.engine import methods
 
 if TYPE_CHECKING:
-    from copilot.types import Session
+    from copilot.session import LocalSession
 
 
-def open_session(library: str | os.PathLike[str], config: str | None, *, wait: bool = False) -> Session:
+def open_session(library: str | os.PathLike[str], config: str | None, *, wait: bool = False) -> LocalSession:
     """Open a library here, with the settings of a configuration file; close it when done.
 
     Args:
@@ -40,13 +40,14 @@ def open_session(library: str | os.PathLike[str], config: str | None, *, wait: b
 class LocalWire:
     """Calls by name with JSON values on a session of this process."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: LocalSession) -> None:
         """Take the session over; `close` closes it."""
         self.session = session
 
     def call(self, method: str, **params: Any) -> Any:
         """Do one call and return its result as JSON has it."""
-        return methods.call(self.session, method, params)
+        limit = self.session.library.config.search.limit
+        return methods.call(self.session, method, params, limit=limit)
 
     def stream(self, method: str, **params: Any) -> Generator[tuple[str, Any], None, None]:
         """The events of a streaming method as (type, value)."""

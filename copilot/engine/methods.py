@@ -54,14 +54,22 @@ def needs_models(method: str, params: Mapping[str, Any]) -> bool:
     )
 
 
-def call(session: Session, method: str, params: Mapping[str, Any]) -> Any:
+def call(session: Session, method: str, params: Mapping[str, Any], *, limit: int = 20) -> Any:
     """Call a method with arguments as JSON has them; the result likewise.
+
+    Args:
+        session: The open library.
+        method: One of `CALLS`.
+        params: Its arguments.
+        limit: Hits of a search that does not say how many it wants.
 
     Raises:
         UsageError: there is no such method, or the arguments do not fit.
     """
     if method not in CALLS:
         raise UsageError(f"There is no call {method!r}.")
+    if method == "search" and isinstance(params.get("request"), dict):
+        params = {**params, "request": {"limit": limit, **params["request"]}}
     arguments = _arguments(method, params)
     return to_wire(getattr(session, method)(**arguments))
 

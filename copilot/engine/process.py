@@ -453,6 +453,7 @@ def _serve(place: Place, config_file: str | None, build: str, settings: str, rep
             log_path=str(place.log),
             idle_s=config.engine.idle_minutes * 60,
             ready=ready,
+            search_limit=config.search.limit,
         )
         try:
             engine.run(listener, ended=lambda: early.came)

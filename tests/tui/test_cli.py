@@ -24,7 +24,7 @@ The lease of the boat shed ends on 31 March 2034. The rent is 1,850 euros a mont
 Nobody may drill into the roof because the covering contains asbestos.
 """
 LAUNCH = "# 锅炉\n\n工作压力为八巴，安全阀在九巴时打开。\n"
-CONFIG = '[language_model]\nprovider = "none"\n[watch]\nsettle_s = 0\n'
+CONFIG = '[language_model]\nprovider = "none"\n[watch]\nsettle_s = 0\n[search]\nlimit = 2\n'
 HIT_KEYS = {
     *("rank", "score", "path", "paths", "title", "document", "chunk", "page", "heading", "start", "end"),
     *("snippet", "matched_by", "scores"),
@@ -155,6 +155,13 @@ def test_chinese_is_found(quire: Run, indexed: Path) -> None:
 def test_phrase_that_begins_and_ends_inside_words_is_found(quire: Run, indexed: Path) -> None:
     (hit,) = as_json(quire("search", '"ease of the boat sh"', "--json")[1])["hits"]
     assert hit["path"] == str(indexed / "boat.md")
+
+
+def test_configured_limit_counts_unless_one_is_given(quire: Run, indexed: Path) -> None:
+    hits = [as_json(quire("search", "the", *more, "--json")[1])["hits"] for more in ([], ["--limit", 1])]
+    assert [len(found) for found in hits] == [2, 1]
+    quire("engine", "stop")
+    assert len(as_json(quire("--no-engine", "search", "the", "--json")[1])["hits"]) == 2
 
 
 def test_chunks_and_explain_add_to_hits(quire: Run, indexed: Path) -> None:

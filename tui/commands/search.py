@@ -13,12 +13,12 @@ from tui.commands import Command, Settings
 @click.option(
     "--mode", type=click.Choice(["auto", "keyword", "semantic"]), default="auto", help="How to find."
 )
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Hits to show.")
+@click.option("--limit", type=click.IntRange(1, 1000), help="Hits to show (as configured, 20).")
 @click.option("--chunks", is_flag=True, help="One hit for each passage instead of each document.")
 @click.option("--explain", is_flag=True, help="Say how each hit got its score.")
 @click.pass_obj
 def search(
-    settings: Settings, query: tuple[str, ...], mode: str, limit: int, chunks: bool, explain: bool
+    settings: Settings, query: tuple[str, ...], mode: str, limit: int | None, chunks: bool, explain: bool
 ) -> int:
     """Find documents: words, "phrases", ext:pdf, after:2025-07, -not.
 
@@ -27,7 +27,7 @@ def search(
     request = {
         "query": " ".join(query),
         "mode": mode,
-        "limit": limit,
+        **({"limit": limit} if limit else {}),
         "chunks": chunks,
         "explain": explain,
     }
