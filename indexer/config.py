@@ -103,7 +103,7 @@ class VectorsConfig(_Section):
 class SearchConfig(_Section):
     """How results are ranked."""
 
-    semantic_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+    semantic_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     """Weight of meaning against keywords for a question in a language the model knows well."""
     foreign_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
     """The same for other languages."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-FLOOR = 0.0
-"""Cosine that counts as no relation at all."""
+BRIEF = 60
+"""Characters of a chunk that halve its score: running heads and lone captions repeat the words of a
+question and say nothing about them."""
 
 SHARE = 0.3
 """What the second-best chunk adds to its document's score; each next one adds half as much."""
@@ -31,6 +32,8 @@ class Candidate:
     """Cosine; 0 when the chunk has no vector."""
     weight: float = 0.0
     """Weight of meaning for this question and this chunk, 0 to 1."""
+    length: int = 1000
+    """Characters of the chunk."""
     tier: int = 0
     """2: the chunk holds everything sought, 1: its document does, 0: neither."""
 
@@ -48,17 +51,17 @@ def fuse(candidates: Iterable[Candidate]) -> list[Scored]:
     found = list(candidates)
     best_keyword = max((each.keyword for each in found), default=0.0) or 1.0
     best_semantic = max((each.semantic for each in found), default=0.0)
-    reach = max(best_semantic - FLOOR, 1e-6)
     scored = [
-        Scored(
-            each,
-            each.tier
-            + (1 - each.weight) * each.keyword / best_keyword
-            + each.weight * max(0.0, each.semantic - FLOOR) / reach,
-        )
-        for each in found
+        Scored(each, each.tier + _combined(each, best_keyword, max(best_semantic, 1e-6))) for each in found
     ]
     return sorted(scored, key=lambda each: (-each.score, each.candidate.chunk))
+
+
+def _combined(each: Candidate, best_keyword: float, best_semantic: float) -> float:
+    """0 to 1: how near the chunk comes to being the best in both."""
+    words = (1 - each.weight) * each.keyword / best_keyword
+    meaning = each.weight * max(0.0, each.semantic) / best_semantic
+    return (words + meaning) * each.length / (each.length + BRIEF)
 
 
 @dataclass(frozen=True, slots=True)

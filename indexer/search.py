@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer import fusion, hits, language, literal
@@ -260,17 +260,20 @@ class Searcher:
         cosines = {chunk: near.cosine for chunk, near in ranking.near.items()}
         if self._meaning is not None and ranking.vector is not None:
             cosines |= self._meaning.cosines(ranking.vector, documents.keys() - cosines.keys())
-        weights = self._weights(ranking, query, documents.keys())
+        with self._catalogue.reader() as db:
+            rows = scoping.chunk_rows(db, documents)
+        weigh = self._weigher(ranking, query)
         return [
             Candidate(
-                chunk,
-                document,
-                scores.get(chunk, 0.0) + names.get(document, 0.0),
-                cosines.get(chunk, 0.0),
-                weights.get(chunk, 0.0),
-                self._tier(ranking, chunk, document),
+                chunk=chunk,
+                document=row.document_id,
+                keyword=scores.get(chunk, 0.0) + names.get(row.document_id, 0.0),
+                semantic=cosines.get(chunk, 0.0),
+                weight=weigh(row.language),
+                length=row.end - row.start,
+                tier=self._tier(ranking, chunk, row.document_id),
             )
-            for chunk, document in documents.items()
+            for chunk, row in rows.items()
         ]
 
     def _names(self, ranking: _Ranking, limits: Limits, documents: set[int]) -> dict[int, float]:
@@ -297,22 +300,16 @@ class Searcher:
             return 2
         return 1 if document in ranking.holders else 0
 
-    def _weights(self, ranking: _Ranking, query: Query, chunks: Collection[int]) -> Mapping[int, float]:
-        """Weight of meaning of each chunk: less where the model does not know one of the languages."""
-        meaning = self._meaning
+    def _weigher(self, ranking: _Ranking, query: Query) -> Callable[[str], float]:
+        """Weight of meaning by the language of a chunk: less where the model does not know both languages."""
+        meaning, search = self._meaning, self._config.search
         if meaning is None or ranking.vector is None:
-            return {}
+            return lambda _: 0.0
         if ranking.mode == "semantic":
-            return dict.fromkeys(chunks, 1.0)
-        search = self._config.search
+            return lambda _: 1.0
         if not meaning.knows(language.detect(query.plain), query.plain):
-            return dict.fromkeys(chunks, search.foreign_weight)
-        with self._catalogue.reader() as db:
-            rows = scoping.chunk_rows(db, chunks)
-        return {
-            chunk: search.semantic_weight if meaning.knows(row.language, "") else search.foreign_weight
-            for chunk, row in rows.items()
-        }
+            return lambda _: search.foreign_weight
+        return lambda code: search.semantic_weight if meaning.knows(code, "") else search.foreign_weight
 
     # --- pages ------------------------------------------------------------------------------------
 

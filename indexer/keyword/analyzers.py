@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tantivy
@@ -58,6 +58,58 @@ def stem(word: str, language: str) -> str:
     """The stem of a word in a language of `STEMMERS`; "" when nothing is left."""
     found = _stemmer(language).analyze(word)
     return found[0] if found else ""
+
+
+PARTICLES = {
+    "en": (
+        "a an and are as at be been by can could did do does for from had has have he her his how i if in "
+        "is it its may many me much my no not of on or our she should so some that the their them there "
+        "these they this to was we were what when where which while who whom whose why will with would "
+        "you your"
+    ),
+    "de": (
+        "aber als am an auch auf aus bei bis da das dass dem den der des die durch ein eine einem einen "
+        "einer eines er es für hat hatte hatten ich im in ist kann man mit nach nicht noch nur oder sein "
+        "sich sie sind so über um und uns unter vom von vor wann war waren warum was welche welchem "
+        "welchen welcher welches wem wen wenn wer werden wessen wie wir wird wo woher wohin wurde wurden "
+        "zu zum zur"
+    ),
+    "es": (
+        "a al cómo con cuál cuáles cuándo cuánta cuántas cuánto cuántos de del desde dónde durante el "
+        "ella ellos en entre era eran es esta este fue fueron ha había han la las lo los más no o para "
+        "pero por porque qué que quién quiénes se ser si sin sobre son su sus también un una unos y"
+    ),
+    "fr": (
+        "à au aux avec ce ces cette combien comment dans de des du elle en est et était été être il ils "
+        "je la le les leur lui mais ne nous on ou où par pas plus pour pourquoi qu quand que quel quelle "
+        "quelles quels qui quoi sa se ses son sont sur un une vous"
+    ),
+    "it": (
+        "a al alla che chi ci come con cosa da dal dalla dei del della di dove e è era gli ha hanno i il "
+        "in la le lo ma nel nella non o per perché più quale quali quando quanti quanto se si sono su sua "
+        "suo un una uno"
+    ),
+    "nl": (
+        "aan als bij dan dat de der des die dit door een en er het hij hoe hoeveel ik in is kan maar met "
+        "naar niet nog of om onder ook op over te tot uit van voor waar waarom wanneer waren was wat welk "
+        "welke werd wie wordt ze zich zij zijn"
+    ),
+    "pt": (
+        "a ao aos as às com como da das de do dos e é em era foi foram mais mas na nas não no nos o onde "
+        "os ou para pela pelo por porque qual quais quando quantas quantos que quem se são seu sua um uma"
+    ),
+}
+"""Words of grammar by language: those that questions are made of."""
+
+
+@functools.cache
+def _particles(language: str) -> frozenset[str]:
+    return frozenset(split(PARTICLES.get(language, "")))
+
+
+def is_particle(word: str, languages: Sequence[str]) -> bool:
+    """Whether a word of the index is one of grammar in the first of these languages, the question's."""
+    return bool(languages) and word in _particles(languages[0])
 
 
 def split(text: str) -> list[str]:

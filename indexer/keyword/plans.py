@@ -14,7 +14,7 @@ from typing import Any
 import tantivy
 
 from indexer import analysis
-from indexer.keyword.analyzers import split
+from indexer.keyword.analyzers import is_particle, split
 from indexer.keyword.vocabulary import COMMON, Form, Vocabulary
 from indexer.query import Phrase, Word
 
@@ -24,7 +24,7 @@ MUST, SHOULD, MUST_NOT = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur
 WHOLE = 4096.0
 """Added to the score of a chunk that holds everything sought; a power of two keeps the rest exact."""
 
-HEADING, NAME = 0.2, 0.5
+HEADING, NAME = 0.2, 1.0
 """What a word in the heading, or in the file's name or the title, adds against its weight."""
 
 TEXTS, NAMES = ("text", "heading"), ("name", "title")
@@ -71,6 +71,8 @@ class Group:
     """For a phrase: words that may lie between, in any order; None: exactly in this order."""
     joined: str = ""
     """The parts written as one word: `e-mail` is also `email`."""
+    particle: bool = False
+    """A word of grammar, such as `which`: it tells nothing beside other words."""
 
     @property
     def entries(self) -> int:
@@ -131,7 +133,9 @@ class Planner:
             exact = (*exact[:-1], self.vocabulary.completions(words[-1], "text") or exact[-1])
             return (Group(" ".join(words), exact),)
         if len(words) == 1:
-            return (Group(words[0], (self.vocabulary.forms(words[0], languages),)),)
+            # Capitals are meant: the IT department, the US, the WHO.
+            grammar = not (leaf.text.isupper() and len(words[0]) > 1) and is_particle(words[0], languages)
+            return (Group(words[0], (self.vocabulary.forms(words[0], languages),), particle=grammar),)
         if analysis.has_pairs(leaf.text):
             return tuple(Group(word, (forms,)) for word, forms in zip(words, exact, strict=True))
         return (Group(" ".join(words), exact, joined="".join(words)),)
@@ -169,7 +173,12 @@ class Planner:
         )
 
     def _telling(self, groups: tuple[Group, ...]) -> tuple[Group, ...]:
-        """The groups that rank: without the commonest words of a sentence, which cost most and say least."""
+        """The groups that rank: without the words of grammar and the commonest words of a sentence.
+
+        A small library cannot tell from its frequencies that `which` says nothing; in a large one the
+        commonest words cost most.
+        """
+        groups = tuple(group for group in groups if not group.particle) or groups
         limit = self.vocabulary.entries * FREQUENT
         rare = [group for group in groups if group.entries <= limit]
         if len(rare) < ENOUGH:
