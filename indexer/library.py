@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -474,6 +475,8 @@ class Library:
         try:
             if not (place / "catalogue.sqlite3").exists():
                 raise StoreError(f"There is no catalogue in {place}.")
+            # Its entries carry the old catalogue's ids.
+            shutil.rmtree(place / "keyword", ignore_errors=True)
             return salvage.rebuild(place / "catalogue.sqlite3")
         finally:
             lock.release()

@@ -101,7 +101,7 @@ class Database:
             if self.path.stat().st_size <= CHECKED_SIZE:
                 found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if found != "ok":
-                    raise sqlite3.DatabaseError(found)
+                    raise sqlite3.DatabaseError(found.splitlines()[-1])
         finally:
             db.close()
 
@@ -257,6 +257,7 @@ def set_aside(path: Path) -> Path:
         if side.exists():
             side.rename(kept.with_name(kept.name + suffix))
     path.rename(kept)
+    path.with_name(f"{path.name}.damaged").unlink(missing_ok=True)
     return kept
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from tui import output
@@ -79,9 +81,12 @@ def status(settings: Settings) -> int:
 
 
 @click.command(cls=Command)
+@click.option("--rebuild", is_flag=True, help="Put a damaged catalogue aside and begin a new one.")
 @click.pass_obj
-def doctor(settings: Settings) -> int:
+def doctor(settings: Settings, rebuild: bool) -> int:
     """Check the library and its surroundings. Exit code 1 when a check fails."""
+    if rebuild:
+        return _rebuild(settings)
     with settings.open() as library:
         checks = library.call("doctor")
     ok = all(check["ok"] for check in checks)
@@ -90,3 +95,17 @@ def doctor(settings: Settings) -> int:
     else:
         click.echo(output.checks_text(checks))
     return 0 if ok else 1
+
+
+def _rebuild(settings: Settings) -> int:
+    """Begin a new catalogue; no engine may run meanwhile."""
+    from copilot.engine import process
+    from indexer.library import Library
+
+    process.stop(settings.place())
+    kept = Library.rebuild(Path(settings.library_folder()))
+    if settings.json:
+        output.print_json({"rebuilt": kept})
+    else:
+        settings.note(f"{kept} Run 'quire index' to read your files again.")
+    return 0
