@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from copilot.passages import Source, Term, covered
 from copilot.providers.extractive import Scored
-from copilot.words import holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ def weigh(
 
 def _share(names: Sequence[Term], source: Source) -> float:
     bag = set(source.words)
-    return sum(holds(bag, term.word) for term in names) / len(names)
+    return sum(term.is_in(bag) for term in names) / len(names)
 
 
 # Bias, then weights of meaning, words of a passage, words of a sentence, names. Fitted by logistic
@@ -74,7 +73,7 @@ def likelihood(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(-bias - sum(w * v for w, v in zip(weights, values, strict=True))))
 
 
-FOUND = 0.5
+FOUND = 0.55
 """Below this likelihood the answer is "not found"."""
 FOUND_WITH_MODEL = 0.3
 """The same where a model reads the passages and may itself say that they hold no answer."""

@@ -22,6 +22,7 @@ from indexer import language
 from indexer.analysis import prepare
 from indexer.errors import NotFoundError
 from indexer.library import Library
+from indexer.query import parse
 from indexer.text import fold
 from indexer.types import Hit, SearchRequest, SearchResult
 
@@ -49,6 +50,12 @@ class Term:
     """Inverse document frequency in this library, 0 to 1; 1 for a word that no document holds."""
     named: bool
     """A name or a number: what it names must be there."""
+    forms: frozenset[str] = frozenset()
+    """Inflections of the word that the library holds."""
+
+    def is_in(self, bag: set[str]) -> bool:
+        """Whether a set of folded words holds the word in some form."""
+        return not bag.isdisjoint(self.forms) or holds(bag, self.word)
 
 
 def terms(question: str, library: Library, *, limit: int = MAX_TERMS) -> list[Term]:
@@ -60,19 +67,20 @@ def terms(question: str, library: Library, *, limit: int = MAX_TERMS) -> list[Te
         if word and counts(word):
             named = word.isdigit() or (at > 0 and written[0].isupper())
             found[word] = (written, named or found.get(word, ("", False))[1])
-    weighed = []
-    for word, (written, named) in list(found.items())[:limit]:
-        count, documents = _frequency(written, library)
-        weight = math.log1p(documents / (count + 0.5)) / math.log1p(documents / 0.5) if documents else 1.0
-        weighed.append(Term(word=word, weight=max(weight, 0.02), named=named))
-    return weighed
+    spoken = language.detect(question) or "en"
+    return [
+        _weighed(word, written, named, spoken, library)
+        for word, (written, named) in list(found.items())[:limit]
+    ]
 
 
-def _frequency(word: str, library: Library) -> tuple[int, int]:
-    """(documents that hold the word, documents)."""
-    result = library.search(SearchRequest(query=f'"{word}"', mode="keyword", limit=1))
-    # A note means that the search was widened because nothing held the word.
-    return (0 if result.notes else result.total), max(result.documents, 1)
+def _weighed(word: str, written: str, named: bool, spoken: str, library: Library) -> Term:
+    plan = library.keyword.plan(parse(written).sought, (spoken,))
+    entries = max((group.entries for group in plan.groups), default=0)
+    total = plan.vocabulary.entries
+    weight = math.log1p(total / (entries + 0.5)) / math.log1p(total / 0.5)
+    forms = frozenset(fold(form.word) for group in plan.groups for part in group.words for form in part)
+    return Term(word=word, weight=min(max(weight, 0.02), 1.0), named=named, forms=forms)
 
 
 def trust_in_meaning(question: str, library: Library) -> float:
@@ -92,7 +100,7 @@ def covered(wanted: Sequence[Term], held: Sequence[str]) -> float:
     if not total:
         return 0.0
     bag = set(held)
-    return sum(term.weight for term in wanted if holds(bag, term.word)) / total
+    return sum(term.weight for term in wanted if term.is_in(bag)) / total
 
 
 # --- passages ------------------------------------------------------------------------------------
@@ -128,9 +136,14 @@ class Source:
 
     @cached_property
     def words(self) -> list[str]:
-        """Folded words of the text, of its title and of its headings."""
-        hit = self.hit
-        return words(f"{hit.title} {hit.heading} {hit.text}")
+        """Folded words of the text and of what stands above it: name, title, headings."""
+        return [*self.above, *words(self.hit.text)]
+
+    @cached_property
+    def above(self) -> list[str]:
+        """Folded words of the file's name, the title and the headings: what the text is about."""
+        name = self.hit.path.rsplit("/", 1)[-1]
+        return words(f"{name} {self.hit.title} {self.hit.heading}")
 
 
 def answerable(library: Library, scope: str) -> str:

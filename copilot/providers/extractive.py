@@ -12,13 +12,18 @@ from dataclasses import dataclass, replace
 
 from copilot import kinds
 from copilot.passages import Sentence, Source, Term, Vectors, covered
+from copilot.words import counts, holds
 
 NAME = "extractive"
 
 READ_PASSAGES = 5
 """Passages whose sentences are compared with the question; more cost time and add noise."""
-MAX_SENTENCES = 64
-"""Sentences embedded for one question."""
+READ_WHOLE = 2
+"""Passages of which every sentence is compared when there are too many."""
+MAX_SENTENCES = 32
+"""Sentences embedded for one question: the greater part of the time an answer takes."""
+MAX_CHARACTERS = 360
+"""Of a longer sentence (a row of a table, as a rule) the beginning is embedded."""
 MAX_QUOTED = 3
 
 Embed = Callable[[Sequence[str]], Vectors | None]
@@ -32,10 +37,11 @@ _PASSAGE = 1.2
 _CONTEXT = 0.75
 _LEANING = 0.2
 _POOR = 1.6
+_NOTHING_NEW = 1.0
 
 NEAR_BEST = 0.45
 """A further sentence is quoted when its score is at most this much below the first."""
-CONTEXT_READ = 8
+CONTEXT_READ = 6
 """Best sentences that are compared once more together with the sentence before them."""
 
 _LEANS = re.compile(
@@ -81,7 +87,7 @@ def rank_sentences(
     sentences = _worth_reading(wanted, read)
     if not sentences:
         return []
-    meaning = _cosines([sentence.text for sentence in sentences], query_vector, embed)
+    meaning = _cosines([sentence.text[:MAX_CHARACTERS] for sentence in sentences], query_vector, embed)
     kind = kinds.asked(question)
     best_hit = max((source.hit.score for source in read), default=1.0) or 1.0
     scored = []
@@ -89,7 +95,8 @@ def rank_sentences(
         source = read[sentence.passage]
         share = covered(wanted, sentence.words)
         before = _before(source, sentence)
-        context = covered(wanted, [*sentence.words, *before.words]) if before else share
+        nearby = [*sentence.words, *source.above, *(before.words if before else ())]
+        context = covered(wanted, nearby)
         score = (
             trust * (_MEANING + _CONTEXT) * cosine
             + _WORDS * share
@@ -97,7 +104,8 @@ def rank_sentences(
             + _KIND * kinds.holds(kind, sentence.text, question)
             + _PASSAGE * source.hit.score / best_hit
             + _LEANING * bool(before and _LEANS.match(sentence.text))
-            - _POOR * _poor(sentence.text)
+            - _POOR * _poor(sentence)
+            - _NOTHING_NEW * _only_repeats(sentence, wanted)
         )
         scored.append(Scored(sentence=sentence, score=score, meaning=cosine, words=share))
     scored.sort(key=_best_first)
@@ -111,7 +119,9 @@ def _with_context(
     head = scored[:CONTEXT_READ]
     befores = [_before(read[each.sentence.passage], each.sentence) for each in head]
     texts = [
-        f"{b.text} {each.sentence.text}" if b else each.sentence.text
+        f"{b.text[-MAX_CHARACTERS:]} {each.sentence.text[:MAX_CHARACTERS]}"
+        if b
+        else each.sentence.text[:MAX_CHARACTERS]
         for b, each in zip(befores, head, strict=True)
     ]
     cosines = _cosines(texts, query_vector, embed)
@@ -165,7 +175,11 @@ def _worth_reading(wanted: Sequence[Term], read: Sequence[Source]) -> list[Sente
     every = [sentence for source in read for sentence in source.sentences if len(sentence.text) > 3]
     if len(every) <= MAX_SENTENCES:
         return every
-    by_words = sorted(every, key=lambda each: (-covered(wanted, each.words), each.passage, each.start))
+    # A paraphrase shares no word: of the first passages every sentence is read, of the others the likely.
+    by_words = sorted(
+        every,
+        key=lambda each: (each.passage >= READ_WHOLE, -covered(wanted, each.words), each.passage, each.start),
+    )
     return by_words[:MAX_SENTENCES]
 
 
@@ -174,16 +188,23 @@ def _before(source: Source, sentence: Sentence) -> Sentence | None:
     return source.sentences[at - 1] if at else None
 
 
-def _poor(text: str) -> float:
-    """What speaks against quoting: headings, fragments, tables of contents."""
+def _poor(sentence: Sentence) -> float:
+    """What speaks against quoting: headings, fragments, questions, tables of contents."""
+    text = sentence.text
     penalty = 0.0
     if len(text) < 25 and not re.search(r"\d|[\u3040-\u9fff]", text):
         penalty += 0.15
-    if text.endswith("?") or text.endswith("？"):
+    if text.endswith(("?", "？", "؟")):
         penalty += 0.2
     if re.search(r"\.{4,}|(?:\. ){4,}|…{2,}", text):
         penalty += 0.2
     return penalty
+
+
+def _only_repeats(sentence: Sentence, wanted: Sequence[Term]) -> bool:
+    """Whether a sentence holds no word but those of the question: a heading, not an answer."""
+    asked = {term.word for term in wanted}
+    return all(holds(asked, word) for word in sentence.words if counts(word))
 
 
 def _alike(first: Sentence, second: Sentence) -> bool:

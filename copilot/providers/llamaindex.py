@@ -7,6 +7,8 @@ falls back to what the environment holds. The objects live for one request: thei
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +68,8 @@ class LlamaIndexProvider:
         self._server = server
         self._url = url
         self._allow_remote = allow_remote
+        # Importing takes seconds: it goes on while the passages are looked for.
+        threading.Thread(target=_import, args=(kind,), name="quire-import", daemon=True).start()
 
     def stream(
         self,
@@ -96,6 +100,10 @@ class LlamaIndexProvider:
             expected_tokens=sum(estimate_tokens(message.content) for message in messages),
             on_note=on_note,
         )
+
+
+def _import(kind: str) -> None:
+    importlib.import_module(f"llama_index.llms.{'openai_like' if kind == 'openai' else kind}")
 
 
 def _chat(messages: Sequence[Message]) -> list[Any]:
