@@ -6,7 +6,7 @@ SOURCES := indexer copilot tui tests benchmarks examples
 # Two processes for each core would only fight: most tests start processes of their own.
 JOBS ?= auto
 
-.PHONY: demo run test check format lint types contracts bench eval lock clean
+.PHONY: demo run test check format lint types contracts example bench lock clean
 
 demo: $(VENV)/ready ## the main job over the sample library: the interface, or plain text without a terminal
 	@$(BIN)/quire demo
@@ -32,6 +32,9 @@ contracts: $(VENV)/ready
 format: $(VENV)/ready ## format and fix what can be fixed
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+example: $(VENV)/ready ## write config.example.toml from the settings
+	$(BIN)/python -c 'from indexer.config import example_toml; print(example_toml(), end="")' > config.example.toml
 
 bench: $(VENV)/ready ## all benchmarks; results in benchmarks/results
 	$(BIN)/python -m benchmarks
