@@ -187,13 +187,17 @@ def of_part(text: str, document: str) -> str:
 # --- sentences -----------------------------------------------------------------------------------
 
 _CLOSERS = "\"'”’“‘»›«)\\]}"
+# One class of characters stands first, so that the engine skips all others quickly, and runs of stops
+# are taken whole: rows of dots in tables of contents would cost their length squared.
 _BREAKS = rf"""
-    (?P<gap>\n[^\S\n]*(?:\n|(?=[-*+•‣◦▪–—][^\S\n]|\(?(?:\d{{1,3}}|[A-Za-z])[.)][^\S\n])))
-    | (?P<full>[。！？｡।॥۔።፧។៕]+[」』”’）】》〉{_CLOSERS}]*)
-    | (?P<stop>[.!?…؟]+(?:[{_CLOSERS}]|[\x20\xa0\u202f]»)*)(?=\s)
+    [\n.!?…؟。！？｡।॥۔።፧។៕]
+    (?:
+      (?<=\n)(?P<gap>[^\S\n]*+(?:\n|(?=[-*+•‣◦▪–—][^\S\n]|\(?(?:\d{{1,3}}|[A-Za-z])[.)][^\S\n])))
+    | (?<=[.!?…؟])(?<![.!?…؟]{{2}})(?P<stop>[.!?…؟]*+(?:[{_CLOSERS}]|[\x20\xa0\u202f]»)*(?=\s))
+    | (?<=[。！？｡।॥۔።፧។៕])(?P<full>[。！？｡।॥۔።፧។៕]*[」』”’）】》〉{_CLOSERS}]*)
     """
-_BOUNDARY = re.compile(_BREAKS, re.VERBOSE)
-_BOUNDARY_WITH_ROWS = re.compile(_BREAKS + r"| (?P<row>\n(?=[^\n]*\x20\|\x20))", re.VERBOSE)
+_BOUNDARY = re.compile(_BREAKS + ")", re.VERBOSE)
+_BOUNDARY_WITH_ROWS = re.compile(_BREAKS + r"| (?P<row>(?<=\n)(?=[^\n]*\x20\|\x20)))", re.VERBOSE)
 _NEXT = re.compile(r"[\s\"'“‘«»„‚(\[{¿¡]*(\S?)(\w*)")
 _LAST_WORD = re.compile(r"(?<![^\W_])(\w[\w.]*)$")
 _ORDINAL_LANGUAGES = frozenset(("de", "da", "no", "nb", "nn", "fi", "cs", "sk", "hu", "hr", "sl", "et", "is"))
