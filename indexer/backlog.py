@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from indexer import chunking
 from indexer.catalogue import Catalogue, Waiting
 from indexer.embedding import Embedder
 from indexer.errors import AppError, StoreError
-from indexer.vectors import VectorStore
+from indexer.vectors import VectorStore, forget_models
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Backlog:
         self._embedder: Embedder | None = None
         self._store: VectorStore | None = None
         self._model = 0
+        self._place = Path()
         self._unused_at = time.monotonic() + UNUSED_AFTER_S
         self._thread = threading.Thread(target=self._run, name="quire-embed", daemon=True)
         self.stage = ""
@@ -64,9 +66,9 @@ class Backlog:
         self.note = ""
         """Why nothing is embedded although something waits."""
 
-    def use(self, embedder: Embedder, store: VectorStore, model_id: int) -> None:
-        """Begin to embed with a model."""
-        self._embedder, self._store, self._model = embedder, store, model_id
+    def use(self, embedder: Embedder, store: VectorStore, model_id: int, place: Path) -> None:
+        """Begin to embed with a model; `place` is the vector store's folder."""
+        self._embedder, self._store, self._model, self._place = embedder, store, model_id, place
         self._thread.start()
 
     def wake(self) -> None:
@@ -175,7 +177,11 @@ class Backlog:
             log.warning("vectors cannot be sealed: %s", exc)
 
     def _drop_unused(self) -> None:
+        """Remove vectors of texts that are gone, and of models that this one has replaced."""
         self._unused_at = 0.0
+        if not self._catalogue.pending_embed():
+            self._catalogue.drop_other_models(self._model)
+            forget_models(self._place, {self._model})
         ids = self._catalogue.drop_unused_vectors(self._model)
         if ids and self._store is not None:
             self._store.deleted(ids)

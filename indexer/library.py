@@ -165,8 +165,9 @@ class Library:
         try:
             embedder = self._load_embedder()
             model = self.catalogue.use_model(embedder.fingerprint, embedder.dimensions)
+            place = self.directory / "vectors"
             store = VectorStore(
-                self.directory / "vectors",
+                place,
                 self.catalogue,
                 model,
                 embedder.dimensions,
@@ -179,7 +180,7 @@ class Library:
                 return
             self._embedder, self.vectors = embedder, store
             self._searcher.use_vectors(store, embedder, model)
-            self._backlog.use(embedder, store, model)
+            self._backlog.use(embedder, store, model, place)
         except AppError as exc:
             self._reporter.embedding_note = str(exc)
         except Exception as exc:

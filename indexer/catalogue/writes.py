@@ -243,15 +243,6 @@ class Writes(Reads):
                 (str(Status.CHANGED), reason, "It is read as soon as it stays unchanged.", file_id),
             )
 
-    def refresh_files(self, marks: Iterable[tuple[int, Fingerprint]]) -> None:
-        """Note new fingerprints of files whose content is the same (touched, or read again)."""
-        with self.transaction() as db:
-            db.executemany(
-                f"UPDATE files SET {_MARK}, status ="
-                " CASE WHEN document_id IS NULL THEN status ELSE 'indexed' END WHERE id = ?",
-                ((*mark, file_id) for file_id, mark in marks),
-            )
-
     def drop_files(self, ids: Sequence[int]) -> Dropped:
         """Forget files and their members."""
         with self.transaction() as db:

@@ -261,6 +261,30 @@ def test_another_model_embeds_anew_and_the_first_one_costs_nothing_later(opened:
         library.close()
 
 
+def test_what_an_old_model_left_goes_when_the_new_one_is_complete(
+    opened: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, FILES)
+    library = opened(embedder=HashEmbedder("a/1"))
+    synced(library, folder)
+    library.close()
+    monkeypatch.setattr("indexer.backlog.UNUSED_AFTER_S", 0.05)
+    again = opened(embedder=HashEmbedder("b/1"))
+    synced(again)
+
+    def models() -> list[str]:
+        with again.catalogue.reader() as db:
+            return [row[0] for row in db.execute("SELECT fingerprint FROM models")]
+
+    until(lambda: models() == ["b/1"], "the old model is forgotten")
+    assert again.status().vectors == 2
+    (folder / "rivers.md").unlink()
+    monkeypatch.setattr("indexer.pipeline.GRACE_S", 0.0)
+    synced(again)
+    until(lambda: again.status().vectors == 1, "the vector of the deleted text is forgotten")
+    until(lambda: all(check.ok for check in again.doctor()), "the vector store has followed")
+
+
 def test_copies_renames_and_edits_embed_only_what_is_new(opened: Open, folder: Path) -> None:
     paragraphs = [f"Paragraph {n}. " + f"word{n} " * 170 for n in range(5)]
     write(folder, {"a.txt": "\n\n".join(paragraphs)})
