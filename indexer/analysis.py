@@ -83,6 +83,11 @@ def has_pairs(text: str) -> bool:
     return not text.isascii() and _PAIRED.search(text) is not None
 
 
+def is_unit(word: str) -> bool:
+    """Whether a word is one character of a script that is indexed as pairs: the beginning of many words."""
+    return has_pairs(word) and len(_CLUSTER.findall(word)) == 1
+
+
 def has_arabic(text: str) -> bool:
     """Whether the text holds Arabic letters."""
     return not text.isascii() and _ARABIC.search(text) is not None

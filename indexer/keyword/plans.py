@@ -71,6 +71,8 @@ class Group:
     """For a phrase: words that may lie between, in any order; None: exactly in this order."""
     joined: str = ""
     """The parts written as one word: `e-mail` is also `email`."""
+    start: bool = False
+    """The last word is a beginning; its forms are the most frequent words that begin so."""
     particle: bool = False
     """A word of grammar, such as `which`: it tells nothing beside other words."""
 
@@ -125,13 +127,13 @@ class Planner:
         exact: tuple[tuple[Form, ...], ...] = tuple(
             (Form(word, 1.0, self.vocabulary.count(word)),) for word in words
         )
+        if (isinstance(leaf, Word) and leaf.prefix) or (len(words) == 1 and analysis.is_unit(words[0])):
+            exact = (*exact[:-1], self.vocabulary.completions(words[-1], "text") or exact[-1])
+            return (Group(" ".join(words), exact, start=True),)
         if isinstance(leaf, str):
             return (Group(" ".join(words), exact),)
         if isinstance(leaf, Phrase):
             return (Group(" ".join(words), exact, leaf.near),)
-        if leaf.prefix:
-            exact = (*exact[:-1], self.vocabulary.completions(words[-1], "text") or exact[-1])
-            return (Group(" ".join(words), exact),)
         if len(words) == 1:
             # Capitals are meant: the IT department, the US, the WHO.
             grammar = not (leaf.text.isupper() and len(words[0]) > 1) and is_particle(words[0], languages)
@@ -246,6 +248,9 @@ class Planner:
 
     def _in_field(self, group: Group, field: str) -> Any:
         if len(group.words) == 1:
+            if group.start:
+                # Words of the index are letters and digits: nothing in them means anything to a pattern.
+                return Q.regex_query(self.schema, field, f"{group.text}.*")
             return any_of(self.schema, field, [form.word for form in group.words[0]])
         choices = [self._phrase(group, field)]
         if group.joined:
