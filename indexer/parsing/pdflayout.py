@@ -272,7 +272,9 @@ def _by_rows(blocks: Sequence[Block]) -> list[Block]:
 
 # --- lines ---------------------------------------------------------------------------------------
 
-_HYPHEN = re.compile(r"([^\W\d_]+)[-\u2010]\n([^\W\d_]+)")
+_HYPHEN = re.compile(r"[-\u2010]\n(?=[^\W\d_])")
+_WORD_BEFORE = re.compile(r"(?<![^\W\d_])[^\W\d_]+\Z")
+_WORD_AFTER = re.compile(r"[^\W\d_]+")
 _LINE_END = re.compile(r"[ \t]+\n")
 _SOFT = re.compile("\u00ad[ \t]*\n[ \t]*")
 _WIDE = "[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uffef]"
@@ -300,20 +302,25 @@ def running_text(paragraphs: Sequence[Sequence[str]], is_word: Callable[[str], b
     if "\u00ad" in text:
         text = _SOFT.sub("", text)
     if "-\n" in text or "\u2010\n" in text:
-        text = _HYPHEN.sub(lambda match: _joined(match, is_word), text)
+        text = _HYPHEN.sub(lambda match: _joint(match, is_word), text)
     if text.isascii() or not _WIDE_CHAR.search(text):
         return text
     return _WIDE_SPACE.sub("", "\n\n".join(map(_join_wordless, text.split("\n\n"))))
 
 
-def _joined(match: re.Match[str], is_word: Callable[[str], bool]) -> str:
-    """A word divided at a line end, in one piece; a hyphen that belongs to it stays."""
-    first, second = match.groups()
+def _joint(match: re.Match[str], is_word: Callable[[str], bool]) -> str:
+    """What stands between the halves of a word divided at a line end: nothing, or its own hyphen."""
+    text = match.string
+    before = _WORD_BEFORE.search(text, max(0, match.start() - 40), match.start())
+    after = _WORD_AFTER.match(text, match.end())
+    if before is None or after is None:
+        return match.group()
+    first, second = before.group(), after.group()
     if is_word(first + second):
-        return first + second
+        return ""
     if second[0].isupper() or first.lower() in _PREFIXES or is_word(f"{first}-{second}"):
-        return f"{first}-{second}"
-    return first + second
+        return "-"
+    return ""
 
 
 def _join_wordless(text: str) -> str:
