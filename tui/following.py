@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 REDRAW_S = 1.0
 SLOW_REDRAW_S = 3.0
 """Least time between two redraws of the progress; the second on a slow line."""
+_LOADING_S = 3.0
+"""Time between two looks while a model is being loaded."""
 _STATUS_S = 2.0
 """Least time between two questions for the library's counts."""
 
@@ -152,7 +154,7 @@ class Following(Speaking, inherit_bindings=False):
             badges.append((f"REMOTE {clean(model.host)}", "alert"))
         if model is not None:
             badges.append((clean(model.name) if model.name else "quotes only", ""))
-        if self.status is not None and not self.status.library.embedding_model:
+        if self.status is not None and self._lacks_meaning(self.status):
             badges.append(("no meaning", ""))
         if self.session is None:
             badges.append(("opening" if self.progress is None else "offline", ""))
@@ -180,6 +182,15 @@ class Following(Speaking, inherit_bindings=False):
         for pane in self.panes:
             pane.status_read(event.status)
         self.refresh_tasks()
+        library = event.status.library
+        if not library.embedding_model and not self._lacks_meaning(event.status) and library.documents:
+            # The model is still being loaded: look again until it is there or known to be missing.
+            self._status_timer = self._status_timer or self.set_timer(_LOADING_S, self.read_status)
+
+    @staticmethod
+    def _lacks_meaning(status: LibraryState) -> bool:
+        """There is no embedding model, and not only because it is being loaded."""
+        return not status.library.embedding_model and bool(status.library.embedding_note)
 
     def _in_thread(self, work: Callable[[], object]) -> None:
         """Do something that blocks and brings nothing back but its error."""
