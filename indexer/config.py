@@ -105,8 +105,8 @@ class SearchConfig(_Section):
 
     semantic_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     """Weight of meaning against keywords for a question in a language the model knows well."""
-    foreign_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
-    """The same for other languages."""
+    foreign_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+    """The same for other languages in Latin letters; other scripts get a third of it."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 20
     """Results shown unless asked otherwise."""
 

@@ -14,7 +14,7 @@ BRIEF = 60
 """Characters of a chunk that halve its score: running heads and lone captions repeat the words of a
 question and say nothing about them."""
 
-SHARE = 0.3
+SHARE = 0.2
 """What the second-best chunk adds to its document's score; each next one adds half as much."""
 
 _COUNTED = 5

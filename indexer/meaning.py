@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 from indexer.catalogue import Catalogue, scoping
 
 Vector = NDArray[np.float32]
+
+RELATED = 0.2
+"""Cosine from which on a chunk has to do with the question, for models of single languages: their
+unrelated texts lie around 0. Multilingual ones put everything close together and know no such line."""
 
 NARROW = 400
 """Documents in a scope up to which its vectors are looked up one by one."""
@@ -88,7 +93,7 @@ class Meaning:
             for reach in (2 * count, 10 * count):
                 found = self._search(vector, reach, None, documents, chunks)
                 if len(found) >= count // 2:
-                    return dict(list(found.items())[:count])
+                    return dict(itertools.islice(found.items(), count))
         with self._catalogue.reader() as db:
             allowed = scoping.vector_ids_of(db, self._model_id, documents or (), chunks)
         return self._search(vector, count, allowed, documents, chunks)
@@ -101,7 +106,9 @@ class Meaning:
         documents: frozenset[int] | None,
         chunks: frozenset[int] | None,
     ) -> dict[int, Near]:
-        cosines = dict(self._store.search(vector, count, allowed=allowed))
+        least = -1.0 if self._languages is None else RELATED
+        found_ids = self._store.search(vector, count, allowed=allowed)
+        cosines = {vector_id: cosine for vector_id, cosine in found_ids if cosine >= least}
         with self._catalogue.reader() as db:
             rows = scoping.chunks_of_vectors(db, self._model_id, cosines)
         found = {
