@@ -179,7 +179,9 @@ class Backlog:
     def _drop_unused(self) -> None:
         """Remove vectors of texts that are gone, and of models that this one has replaced."""
         self._unused_at = 0.0
-        if not self._catalogue.pending_embed():
+        if self._catalogue.pending_embed():
+            self._unused_at = time.monotonic() + UNUSED_AFTER_S
+        else:
             self._catalogue.drop_other_models(self._model)
             forget_models(self._place, {self._model})
         ids = self._catalogue.drop_unused_vectors(self._model)

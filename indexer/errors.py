@@ -55,6 +55,12 @@ class StoreError(AppError):
     title = "Storage"
 
 
+class DamagedError(StoreError):
+    """The catalogue's file is damaged; nothing may be written to it."""
+
+    title = "Catalogue damaged"
+
+
 class NotFoundError(AppError):
     """The path or document is not in the library."""
 

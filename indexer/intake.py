@@ -7,6 +7,7 @@ only `arrived` is called by the pool's.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import heapq
 import logging
@@ -26,10 +27,13 @@ from indexer.keywords import KeywordFeed
 from indexer.parsing.frames import Parsed
 from indexer.parsing.opening import open_document
 from indexer.parsing.pool import ParsePool
+from indexer.tally import Tally
 from indexer.types import Attachment, ParsedDocument, Status
 
 log = logging.getLogger(__name__)
 
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.ESTALE})
+"""Errors that say nothing about the file: it is tried again."""
 IN_FLIGHT = 40
 """Documents with the workers at once; each holds an open descriptor."""
 GROUP = 16
@@ -42,19 +46,6 @@ PATIENT_TRIES = 3
 """Attempts that count as work under way; a file that needs more holds nobody up."""
 MAX_TRIES = 8
 """Attempts to read a file that changes all the time before it gets that status; hints start anew."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What has been done since the work began that is under way now."""
-
-    files_seen: int = 0
-    done: int = 0
-    total: int = 0
-    bytes_done: int = 0
-    bytes_total: int = 0
-    parsed: int = 0
-    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -236,7 +227,10 @@ class Intake:
             self.revisit.add(path)
             return
         except UnreadableDocument as exc:
-            self._refuse(state.id, path, exc)
+            if getattr(exc.__cause__, "errno", None) in PASSING:
+                self._try_again(state.id, path)
+            else:
+                self._refuse(state.id, path, exc)
             return
         try:
             self._read(state.id, path, descriptor, forced)
@@ -363,15 +357,13 @@ class Intake:
         if not holder.path:
             return True
         try:
-            now = Fingerprint.of(os.lstat(holder.path))
+            now = self._mark(holder.path)
         except OSError:
             self._count_done(holder.mark.size)
             self.revisit.add(holder.path)
             return False
         if now._replace(ctime_ns=0) == holder.mark._replace(ctime_ns=0):
             holder.mark = now
-            return True
-        if self._config.watch.follow_symlinks and now.ino != holder.mark.ino:
             return True
         self._try_again(holder.file_id, holder.path)
         return False
@@ -459,7 +451,7 @@ class Intake:
     def _refuse(self, file_id: int, path: bytes, failure: UnreadableDocument) -> None:
         """Note a path that cannot even be opened."""
         try:
-            mark = Fingerprint.of(os.lstat(path))
+            mark = self._mark(path)
         except OSError:
             mark = Fingerprint(0, 0, 0, 0, 0)
         self.orphans.update(
@@ -467,6 +459,11 @@ class Intake:
         )
         self.tally.failed += 1
         self._count_done(mark.size)
+
+    def _mark(self, path: bytes) -> Fingerprint:
+        """The fingerprint of a path as a scan sees it."""
+        follow = self._config.watch.follow_symlinks
+        return Fingerprint.of(os.stat(path, follow_symlinks=follow))  # noqa: PTH116 - bytes
 
     def _try_again(self, file_id: int, path: bytes) -> None:
         """Read a file later that changed while it was read."""

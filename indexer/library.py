@@ -189,8 +189,17 @@ class Library:
         finally:
             self._reporter.loading = False
             self._news.changed()
+            self._check_large_file()
             if self._on_ready is not None:
                 self._on_ready()
+
+    def _check_large_file(self) -> None:
+        """Look for damage that opening had no time to find."""
+        if self._news.closed or not self.catalogue.is_large:
+            return
+        found = self.catalogue.check_file()
+        if found != "ok" and not self._news.closed:
+            self._pipeline.halt(self.catalogue.stop_writing(found))
 
     def close(self) -> None:
         """Stop all work and let go of the library; what is unfinished is taken up at the next start."""

@@ -9,6 +9,7 @@ lies in the catalogue, so that the thread can be killed at any moment.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -19,11 +20,12 @@ from typing import TypeVar
 
 from indexer.catalogue import Catalogue
 from indexer.config import Config
-from indexer.errors import AppError, StoreError
-from indexer.intake import Intake, Tally
+from indexer.errors import AppError, DamagedError, StoreError
+from indexer.intake import Intake
 from indexer.keywords import KeywordFeed
 from indexer.parsing.pool import ParsePool
 from indexer.reconcile import Reconciler
+from indexer.tally import Tally
 from indexer.verdicts import parser_for
 
 T = TypeVar("T")
@@ -146,6 +148,14 @@ class Pipeline:
 
         self.call(forget)
 
+    def halt(self, failure: AppError) -> None:
+        """Change nothing any more: the catalogue is damaged."""
+
+        def stop() -> None:
+            raise failure
+
+        self._request(lambda: self._guarded(stop))
+
     def retry(self, paths: Sequence[bytes]) -> None:
         """Read files again, though neither they nor their parser changed."""
         self._request(lambda: self._intake.enqueue([(path, 0, 0) for path in paths], forced=True))
@@ -220,7 +230,8 @@ class Pipeline:
     def _patience(self) -> float | None:
         """Seconds until something is due without being asked; None for ever."""
         if self._pause:
-            return max(0.0, self._resume_at - time.monotonic())
+            left = self._resume_at - time.monotonic()
+            return None if left == math.inf else max(0.0, left)
         due = self._intake.next_at()
         due += [self._commit_due] if self._feed.dirty else []
         due += [min(self._orphans.values())] if self._orphans else []
@@ -231,17 +242,19 @@ class Pipeline:
         """Run a part of the loop; a full or failing disk pauses it, a fault costs one step."""
         try:
             work()
+        except DamagedError as exc:
+            self._pause_for(str(exc), for_ever=True)
         except AppError as exc:
             self._pause_for(str(exc))
         except Exception:
             log.exception("indexing: a step failed")
             time.sleep(0.05)
 
-    def _pause_for(self, reason: str) -> None:
+    def _pause_for(self, reason: str, *, for_ever: bool = False) -> None:
         if not self._pause:
             log.warning("indexing is paused: %s", reason)
         self._pause = f"Indexing is paused. {reason}"
-        self._resume_at = time.monotonic() + PAUSE_S
+        self._resume_at = math.inf if for_ever else time.monotonic() + PAUSE_S
         try:
             self._feed.rollback()
         except AppError as exc:
@@ -263,6 +276,8 @@ class Pipeline:
         self._drain_feed()
         self._reconciler.reload()
         self._requeue()
+        # What cannot be opened depends on more than the file: settings, its folder's permissions.
+        self._intake.enqueue([(path, 0, 0) for path in self._catalogue.refused_paths()])
         for format, parser in self._catalogue.parsers():
             if parser != parser_for(format):
                 paths = self._catalogue.paths_read_with(format, parser)

@@ -17,9 +17,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from indexer.catalogue.schema import SCHEMA_VERSION, TABLES
-from indexer.errors import LibraryRefusedError, StoreError
+from indexer.errors import DamagedError, LibraryRefusedError, StoreError
 
 Connection = sqlite3.Connection
+
+
+REBUILD = "Run 'quire doctor --rebuild' to build it anew from your files; they are not touched."
 
 
 def sqlite_version() -> tuple[int, int, int]:
@@ -52,6 +55,7 @@ class Database:
         self._idle: list[Connection] = []
         self._idle_lock = threading.Lock()
         self._closed = False
+        self._damage: DamagedError | None = None
         refuse_network(path.parent)
         fresh = not path.exists()
         if fresh:
@@ -114,9 +118,9 @@ class Database:
         kept = self.path.with_name(f"{self.path.name}.damaged")
         if not kept.exists():
             shutil.copyfile(self.path, kept)
-        return StoreError(
+        return DamagedError(
             f"The catalogue {self.path} is damaged ({exc}). Nothing was written; a copy is {kept.name}.",
-            hint="Run 'quire doctor --rebuild' to build it anew from your files; they are not touched.",
+            hint=REBUILD,
         )
 
     def _open_reader(self) -> Connection:
@@ -147,7 +151,7 @@ class Database:
             db.execute("BEGIN")
             yield db
         except sqlite3.DatabaseError as exc:
-            raise StoreError(f"The catalogue cannot be read: {exc}.", hint=_remedy(exc)) from exc
+            raise self._failure(exc, "read") from exc
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -170,6 +174,8 @@ class Database:
         with self._lock:
             if self._closed:
                 raise StoreError("The library is closed.")
+            if self._damage is not None:
+                raise self._damage
             if self._depth:
                 yield self._writer
                 return
@@ -180,7 +186,7 @@ class Database:
                 self._writer.execute("COMMIT")
             except sqlite3.DatabaseError as exc:
                 self._rollback()
-                raise StoreError(f"The catalogue cannot be written: {exc}.", hint=_remedy(exc)) from exc
+                raise self._failure(exc, "written") from exc
             except BaseException:
                 self._rollback()
                 raise
@@ -203,7 +209,7 @@ class Database:
                     db.execute("ROLLBACK TO part")
                     db.execute("RELEASE part")
                 if isinstance(exc, sqlite3.OperationalError):
-                    raise StoreError(f"The catalogue cannot be written: {exc}.", hint=_remedy(exc)) from exc
+                    raise self._failure(exc, "written") from exc
                 raise
             db.execute("RELEASE part")
 
@@ -215,18 +221,37 @@ class Database:
             # SQLite has rolled back by itself (disk full); there is nothing left to undo.
             pass
 
+    def stop_writing(self, fault: str) -> DamagedError:
+        """Write nothing any more, since the file is damaged; returns what each attempt will raise."""
+        self._damage = DamagedError(f"The catalogue is damaged ({fault}).", hint=REBUILD)
+        return self._damage
+
+    def _failure(self, exc: sqlite3.DatabaseError, doing: str) -> StoreError:
+        text = str(exc)
+        if "malformed" in text or "not a database" in text:
+            return self.stop_writing(text)
+        hint = "Free some space on the disk; indexing goes on by itself."
+        return StoreError(
+            f"The catalogue cannot be {doing}: {text}.", hint=hint if "full" in text or "I/O" in text else ""
+        )
+
     def checkpoint(self) -> None:
         """Fold the write-ahead log back into the file as far as readers allow; never waits for them."""
         with self._lock:
-            if not self._closed:
+            if not self._closed and self._damage is None:
                 self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    @property
+    def is_large(self) -> bool:
+        """Too large to have been checked when it was opened."""
+        return self.path.stat().st_size > CHECKED_SIZE
 
     def check_file(self) -> str:
         """Check the whole file through a reader; returns "ok" or the first fault found."""
         try:
             with self.reader() as db:
-                return str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-        except sqlite3.DatabaseError as exc:
+                return str(db.execute("PRAGMA quick_check(1)").fetchone()[0]).splitlines()[-1]
+        except StoreError as exc:
             return str(exc)
 
     def close(self) -> None:
@@ -238,15 +263,6 @@ class Database:
             for db in idle:
                 db.close()
             self._writer.close()
-
-
-def _remedy(exc: sqlite3.DatabaseError) -> str:
-    text = str(exc)
-    if "full" in text or "disk I/O" in text:
-        return "Free some space on the disk; indexing goes on by itself."
-    if "malformed" in text or "not a database" in text:
-        return "Run 'quire doctor' to see what is wrong."
-    return ""
 
 
 def set_aside(path: Path) -> Path:

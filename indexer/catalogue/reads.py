@@ -125,6 +125,15 @@ class Reads(Database):
                 " WHERE status IN ('pending', 'changed-while-reading')"
             ).fetchall()
 
+    def refused_paths(self) -> list[bytes]:
+        """Paths on disk that could not be opened for a reason outside the file."""
+        with self.reader() as db:
+            rows = db.execute(
+                "SELECT path FROM files WHERE document_id IS NULL AND container_id IS NULL"
+                " AND status IN ('denied', 'broken', 'too-large')"
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def container_of(self, path: bytes) -> bytes | None:
         """The outermost container of a member: a path on disk."""
         with self.reader() as db:

@@ -434,6 +434,27 @@ def test_a_damaged_catalogue_is_rebuilt_with_what_people_put_into_it(
     assert [check for check in again.doctor() if not check.ok] == []
 
 
+def test_damage_found_later_stops_all_writing(
+    opened: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.catalogue.connection.CHECKED_SIZE", 0)
+    monkeypatch.setattr("indexer.pipeline.PAUSE_S", 0.05)
+    write(folder, FILES)
+    library = opened()
+    synced(library, folder)
+    library.close()
+    place = library.directory / "catalogue.sqlite3"
+    damage(place, "texts")
+    again = opened(watch=True)
+    until(lambda: "damaged" in again.progress().note, "the damage is said")
+    write(folder, {"new.txt": "something new"})
+    with pytest.raises(StoreError, match="damaged"):
+        again.cache("a", "b")
+    time.sleep(0.3)
+    assert again.status().files == 4
+    assert "--rebuild" in again.progress().note
+
+
 def test_many_threads_may_ask_while_it_is_indexing(opened: Open, folder: Path) -> None:
     write(folder, {f"{n}.txt": f"number{n} " + "word " * 200 for n in range(60)})
     library = opened()

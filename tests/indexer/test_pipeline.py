@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from indexer import reconcile, verdicts
+from indexer.config import ParsingConfig
 from indexer.errors import StoreError
 from indexer.types import Status
 from tests.builders import Rig, settings, until, write
@@ -246,6 +247,52 @@ def test_permission_and_input_errors_cost_one_file(
     assert made.sync() == 2
     assert set(made.texts().values()) == {"secret", "on a bad sector", "fine"}
     assert made.catalogue.failed() == ()
+
+
+def test_a_shortage_of_descriptors_is_not_the_files_fault(
+    rig: Make, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, {"a.txt": "fine"})
+    real = os.open
+    shortages = iter([24, 23])
+
+    def fail(path: object, *args: int, **more: object) -> int:
+        if isinstance(path, bytes) and path.endswith(b"a.txt"):
+            for number in shortages:
+                raise OSError(number, os.strerror(number))
+        return real(path, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", fail)
+    made = rig()
+    made.sync(folder)
+    assert made.texts() == {str(folder / "a.txt"): "fine"}
+
+
+def test_what_could_not_be_opened_is_tried_at_the_next_start(
+    rig: Make, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, {"large.txt": "x" * 3_000_000})
+    made = rig(config=settings().model_copy(update={"parsing": ParsingConfig(workers=1, max_file_mb=1)}))
+    made.sync(folder)
+    assert "larger than 1 MB" in made.catalogue.failed()[0].reason
+    made.close()
+    again = rig()
+    again.settle()
+    assert again.catalogue.failed() == ()
+
+
+def test_links_to_files_are_followed_when_asked_to(rig: Make, folder: Path, tmp_path: Path) -> None:
+    write(folder, {"a.txt": "inside"})
+    write(tmp_path, {"secret.txt": "outside"})
+    (folder / "inner.txt").symlink_to(folder / "a.txt")
+    (folder / "outer.txt").symlink_to(tmp_path / "secret.txt")
+    made = rig(config=settings(follow_symlinks=True))
+    assert made.sync(folder) == 1
+    assert made.texts()[str(folder / "inner.txt")] == "inside"
+    assert "outside" not in made.texts().values()
+    assert [row.path for row in made.catalogue.failed()] == [str(folder / "outer.txt")]
+    assert made.sync() == 0
+    made.assert_agrees()
 
 
 def test_too_large_files_are_listed_as_such(rig: Make, folder: Path) -> None:
