@@ -31,6 +31,8 @@ HIT_KEYS = {
 }
 CITATION_KEYS = {"n", "path", "title", "document", "page", "start", "end", "quote"}
 
+pytestmark = pytest.mark.xdist_group("cli")
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -330,7 +332,7 @@ def test_config_is_shown_located_and_written(quire: Run, tmp_path: Path) -> None
 )
 def test_wrong_usage_is_exit_code_2(quire: Run, arguments: list[str]) -> None:
     code, out, err = quire(*arguments)
-    assert (code, out) == (2, "")
+    assert (code, out) == (2, ""), err
     assert err
     assert "Traceback" not in err
 
