@@ -135,7 +135,7 @@ class _Asking:
         sources = passages.sources(result.hits)
         wanted = passages.terms(query, self.library)
         vector = self.library.embed_query(query)
-        trust = passages.trust_in_meaning(query, self.library)
+        trust = passages.trust_in_meaning(query, result.hits, self.library)
         ranked = extractive.rank_sentences(
             query, wanted, sources, vector, self.library.embed_passages, trust=trust
         )

@@ -60,9 +60,9 @@ def _share(names: Sequence[Term], source: Source) -> float:
 _WEIGHTS = {
     # (with an embedding model, foreign)
     (True, False): (-6.7, 5.4, 4.7, 1.6, 1.0),
-    (True, True): (-3.46, 2.51, 3.6, 3.17, 0.0),
+    (True, True): (-2.94, 2.51, 3.6, 3.17, 0.0),
     (False, False): (-4.7, 0.0, 5.86, 2.83, 1.23),
-    (False, True): (-2.2, 0.0, 3.72, 3.22, 0.0),
+    (False, True): (-1.8, 0.0, 3.72, 3.22, 0.0),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -83,13 +84,18 @@ def _weighed(word: str, written: str, named: bool, spoken: str, library: Library
     return Term(word=word, weight=min(max(weight, 0.02), 1.0), named=named, forms=forms)
 
 
-def trust_in_meaning(question: str, library: Library) -> float:
-    """How much the cosine of a question says, 0 to 1: less in languages the built-in model does not know."""
+def trust_in_meaning(question: str, hits: Sequence[Hit], library: Library) -> float:
+    """How much the cosine of a question says, 0 to 1: less in languages the built-in model does not know.
+
+    A question too short to tell its language is taken to be in that of most passages found.
+    """
     settings = library.config
-    asked_in = language.detect(question)
-    if asked_in == "en" or settings.embedding.provider not in ("minilm", "none"):
+    if settings.embedding.provider not in ("minilm", "none"):
         return 1.0
-    if not asked_in and question.isascii():  # too short to tell
+    spoken = language.detect(question)
+    if not spoken and hits:
+        spoken = Counter(hit.language for hit in hits).most_common(1)[0][0]
+    if spoken in ("en", ""):
         return 1.0
     return min(settings.search.foreign_weight / max(settings.search.semantic_weight, 0.01), 1.0)
 

@@ -28,6 +28,9 @@ _FOCUS = 0.8
 """Weight of nearness to the query beside nearness to the middle of the text."""
 _HEADING = 0.06
 """Bonus for a heading path nothing is chosen from yet."""
+_UNFINISHED = 0.12
+"""What a line without a stop (a list item, a row of a table) has against it."""
+_STOP = re.compile(r"[.!?。！？…][\"”’»)\]]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ def choose_sentences(
     read: Sequence[Source], library: Library, count: int, focus: Vectors | None
 ) -> list[Sentence]:
     """The `count` sentences that say most of these passages, in reading order."""
-    sentences = [each for source in read for each in source.sentences if _worth_saying(each.text)]
+    sentences = [each for source in read for each in source.sentences if _worth_saying(each.text, source)]
     sentences = sentences or [each for source in read for each in source.sentences]
     if not sentences:
         return []
@@ -86,6 +89,7 @@ def choose_sentences(
         source = by_passage[each.passage]
         place = (each.start - source.hit.start) / max(len(source.hit.text), 1)
         bonus = _EARLY * (each.passage == first) * (1 - place) + _EARLY / 3 * (1 - place)
+        bonus -= _UNFINISHED * (not _STOP.search(each.text) or each.text[0].islower())
         candidates.append(
             _Candidate(
                 vector=row, worth=float(worth) + bonus, part=f"{source.hit.document} {source.hit.heading}"
@@ -142,12 +146,11 @@ def _thin(text: str) -> float:
     return penalty
 
 
-def _worth_saying(text: str) -> bool:
-    return (
-        len(text) >= 40 - 25 * (not text.isascii())
-        and not text.endswith(("?", ":", "？", "："))
-        and _thin(text) == 0
-    )
+def _worth_saying(text: str, source: Source) -> bool:
+    shortest = 40 if text.isascii() else 15
+    if len(text) < shortest or text.endswith(("?", ":", "？", "：")) or _thin(text):
+        return False
+    return text not in source.hit.heading and text not in source.hit.title
 
 
 def _fullest(source: Source, count: int) -> list[Sentence]:

@@ -97,21 +97,31 @@ def snippet(text: str, language: str, matcher: Matcher, width: int = WIDTH) -> t
 
 def _best(text: str, sentences: Sequence[Span], found: Sequence[Found], width: int) -> Span:
     """The stretch of sentences with the most different things sought in it, the earliest of equals."""
-    best, best_score = (sentences[0][0], sentences[0][1]), -1.0
-    for at, (start, first_end) in enumerate(sentences):
+    best, best_score = _opening(sentences, width), 0.0
+    for at, (start, first_end) in enumerate(sentences if found else ()):
         end = first_end
         for _, further in sentences[at + 1 :]:
             if further - start > width:
                 break
             end = further
-        kinds = {each.group for each in found if start <= each.start and each.end <= end}
-        count = sum(1 for each in found if start <= each.start and each.end <= end)
-        opens = any(start <= each.start < first_end for each in found)
-        score = len(kinds) + 0.1 * min(count, 5) + 0.05 * opens + 0.04 * min(1.0, (end - start) / width)
+        inside = [each for each in found if start <= each.start and each.end <= end]
+        kinds = len({each.group for each in inside})
+        opens = any(each.start < first_end for each in inside)
+        score = kinds + 0.1 * min(len(inside), 5) + 0.05 * opens
         if score > best_score:
             best, best_score = (start, end), score
     start, end = best
     return best if end - start <= width * 3 // 2 else _window(text, start, end, found, width)
+
+
+def _opening(sentences: Sequence[Span], width: int) -> Span:
+    """The first sentences; one that says too little takes the next with it, however long that is."""
+    start, end = sentences[0]
+    for _, further in sentences[1:]:
+        if further - start > width and end - start > width // 3:
+            break
+        end = further
+    return start, end
 
 
 def _window(text: str, start: int, end: int, found: Sequence[Found], width: int) -> Span:

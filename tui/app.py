@@ -73,6 +73,7 @@ class QuireApp(Dialogs, inherit_bindings=False):
         self.set_keymap(dict(self.settings.keys))
         self.draw_badges()
         self.show_pane(self.pane.NAME)
+        self.take_keys()
         self.app_resume_signal.subscribe(self, lambda _: self._resumed())
         if not self.is_headless:
             self._catch_signals()

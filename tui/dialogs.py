@@ -119,6 +119,8 @@ class Dialogs(Following, inherit_bindings=False):
             commands[binding.id] = (binding.tooltip, keys.show_key(key), act)
         found = list(commands.values())
         for theme in sorted(self.available_themes):
+            if self.no_color and not theme.startswith("ansi"):
+                continue  # its cursor is told by colour
 
             def choose(name: str = theme) -> None:
                 self.choose_theme(name)

@@ -171,8 +171,6 @@ DIALOG = [
     _key("dialog.close", "escape,ctrl+g,ctrl+c", "close", "Close", "Close"),
     _key("dialog.done", "q", "close", "Close", "Close, where nothing is typed"),
     _key("dialog.quit", "ctrl+q", "app.quit", "Quit", "Quit"),
-    _key("dialog.up", "up,ctrl+p", "list_move(-1)", "Up", "Up in the list while typing goes on"),
-    _key("dialog.down", "down,ctrl+n", "list_move(1)", "Down", "Down in the list while typing goes on"),
 ]
 
 TASKS = [

@@ -83,12 +83,40 @@ def mixed(base: Style, chosen: Colours) -> dict[str, Style]:
 
 
 class Painted(_Mixin):
-    """A widget that draws its lines in these styles; they are looked up once for all lines of a refresh."""
+    """A widget that draws its own lines, in these styles.
+
+    The styles are looked up once for all lines of a refresh, and `refresh_changed` sends only the lines
+    that look different: over SSH a refresh costs what it sends.
+    """
+
+    def draw_line(self, y: int) -> Strip:
+        """Line `y` of the widget, in exactly its width."""
+        raise NotImplementedError
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Take the styles of this moment, then draw."""
         self._painted = styles_of(self)
         return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line and remember what it looks like."""
+        strip = self.draw_line(y)
+        self._drawn[y] = strip
+        return strip
+
+    def refresh_changed(self) -> None:
+        """Draw the lines anew that are not on screen as they should be."""
+        if not self.is_attached:
+            return
+        self._painted = styles_of(self)
+        width, height = self.size
+        changed = [y for y in range(height) if self._drawn.get(y) != self.draw_line(y)]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    @functools.cached_property
+    def _drawn(self) -> dict[int, Strip]:
+        return {}
 
     @property
     def paint(self) -> dict[str, Style]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.filter import ANSIToTruecolor, LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter, Monochrome, NoColor
 from textual.timer import Timer
 
 from indexer.errors import AppError
@@ -79,8 +79,10 @@ class Speaking(TypeAhead, inherit_bindings=False):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Ours come first and last: nothing foreign passes, and plain terminals get plain characters."""
         # none of our widgets draws with the 16 colours in a theme of other colours: nothing to translate
-        others = [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
-        filters = [ControlFilter(), *others]
+        replaced = (ANSIToTruecolor, Monochrome, NoColor)
+        others = [each for each in super().get_line_filters() if not isinstance(each, replaced)]
+        # Textual chooses greys or no colours before a theme is chosen; NO_COLOR means none
+        filters = [ControlFilter(), *others, *([NoColor()] if self.no_color else [])]
         return [*filters, AsciiFilter()] if self.settings.plain else filters
 
     def get_key_display(self, binding: Binding) -> str:

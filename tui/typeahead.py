@@ -3,7 +3,8 @@
 Over SSH keys arrive in bursts, and people type ahead. Textual hands each key to the focused widget's
 queue and runs a binding only when the key has bubbled up to the app, so in a burst `Ctrl-U abc` inserts
 "abc" before the line is cleared, and `Enter j` types a "j" into the input that Enter was to leave. Here
-a key waits until the one before it has been through all queues on its way.
+a key waits until the one before it has been through all queues on its way, and what is typed before
+the first frame waits for the input that is to take it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ class TypeAhead(App[int], inherit_bindings=False):
         super().__init__(*arguments, **named)
         self._keys: deque[events.Key] = deque()
         self._typist: asyncio.Task[None] | None = None
+        self._keys_wanted = False
+
+    def take_keys(self) -> None:
+        """The first part has the focus: hand out what was typed so far, and from now on at once."""
+        self._keys_wanted = True
+        self._start_typist()
 
     async def on_event(self, event: events.Event) -> None:
         """Put keys in line; everything else goes its way."""
@@ -38,7 +45,10 @@ class TypeAhead(App[int], inherit_bindings=False):
             await super().on_event(event)
             return
         self._keys.append(event)
-        if self._typist is None or self._typist.done():
+        self._start_typist()
+
+    def _start_typist(self) -> None:
+        if self._keys and self._keys_wanted and (self._typist is None or self._typist.done()):
             self._typist = asyncio.create_task(self._dispatch_keys())
 
     async def _dispatch_keys(self) -> None:

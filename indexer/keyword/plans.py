@@ -15,7 +15,7 @@ import tantivy
 
 from indexer import analysis
 from indexer.keyword.analyzers import is_particle, split
-from indexer.keyword.vocabulary import COMMON, Form, Vocabulary
+from indexer.keyword.vocabulary import Form, Vocabulary
 from indexer.query import Phrase, Word
 
 Q = tantivy.Query
@@ -223,14 +223,13 @@ class Planner:
 
     def _pairs(self, groups: Sequence[Group]) -> list[Any]:
         """Neighbours of the query that are neighbours in the text; pairs of common words cost too much."""
-        limit = self.vocabulary.entries * COMMON
         queries = []
         for first, second in itertools.pairwise(groups):
             pair = [group.words[0][0] for group in (first, second)]
             if any(len(group.words) > 1 or analysis.has_pairs(group.text) for group in (first, second)):
                 continue
             rarer = min(form.entries for form in pair)
-            if 0 < rarer <= limit:
+            if rarer and not self.vocabulary.is_common(rarer):
                 words: list[Any] = [form.word for form in pair]
                 phrase = Q.phrase_query(self.schema, "text", words)
                 queries.append(Q.boost_query(phrase, PAIR))

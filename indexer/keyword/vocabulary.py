@@ -19,8 +19,9 @@ from indexer.keyword.analyzers import STEMMERS, arabic_stem, stem
 INFLECTED = 0.8
 """Weight of another form of a word against the word itself."""
 
-COMMON = 0.1
-"""Share of all entries from which on a word is too common for its forms to matter."""
+COMMON, FEW = 0.1, 200
+"""Share of all entries from which on a word is too common for its forms, or its neighbours, to matter;
+in so few entries none is."""
 
 _FORMS = 12
 _COMPLETIONS = 40
@@ -56,6 +57,10 @@ class Vocabulary:
         """Entries with this word in a field."""
         return int(self.searcher.doc_freq(field, word))
 
+    def is_common(self, entries: int) -> bool:
+        """Whether a word in so many entries costs more than it tells."""
+        return entries > max(FEW, self.entries * COMMON)
+
     def weight(self, entries: int) -> float:
         """Inverse document frequency as BM25 has it, of a word in so many entries."""
         found = min(entries, self.entries)
@@ -66,7 +71,7 @@ class Vocabulary:
         own = Form(word, 1.0, self.count(word))
         if marked := arabic_stem(word):
             return own, Form(marked, INFLECTED, self.count(marked))
-        if own.entries > self.entries * COMMON or len(word) < _MIN_STEM or not word.isalpha():
+        if self.is_common(own.entries) or len(word) < _MIN_STEM or not word.isalpha():
             return (own,)
         found: dict[str, Form] = {}
         for language in languages:

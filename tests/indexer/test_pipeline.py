@@ -271,7 +271,7 @@ def test_a_shortage_of_descriptors_is_not_the_files_fault(
 def test_what_could_not_be_opened_is_tried_at_the_next_start(
     rig: Make, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(folder, {"large.txt": "x" * 3_000_000})
+    write(folder, {"large.txt": "short words " * 100_000})
     made = rig(config=settings().model_copy(update={"parsing": ParsingConfig(workers=1, max_file_mb=1)}))
     made.sync(folder)
     assert "larger than 1 MB" in made.catalogue.failed()[0].reason

@@ -86,14 +86,14 @@ async def ready(pilot: Pilot[int]) -> QuireApp:
 
 
 async def search(pilot: Pilot[int], query: str) -> QuireApp:
-    """Type a query and wait for the refined result with its preview."""
+    """Put in a query at once (keys are tested elsewhere); wait for the refined result with its preview."""
     app = await ready(pilot)
     pane = app.frame.query_one(SearchPane)
 
     def refined() -> bool:
         return pane.result is not None and (pane.result.query, pane.result.mode) == (query, "auto")
 
-    await pilot.press(*query)
+    pane.query_input.set_quietly(query)
     await until(pilot, refined, "hits")
     await until(
         pilot, lambda: not hits(app).total or preview(app).text or not preview(app).display, "preview"
@@ -104,6 +104,8 @@ async def search(pilot: Pilot[int], query: str) -> QuireApp:
 async def ask(pilot: Pilot[int], question: str) -> QuireApp:
     """Ask and wait for the whole answer."""
     app = await ready(pilot)
-    await pilot.press("f3", *question, "enter")
+    app.show_pane("ask")
+    app.pane.query_input.set_quietly(question)
+    await pilot.press("enter")
     await until(pilot, lambda: answer(app).entries and answer(app).entries[-1].done, "answer")
     return app

@@ -100,10 +100,10 @@ class GroupBar(Bar):
         line = spread([(f" {title}", style)], [(f"{count} ", style)], width)
         return [(text, style) for text, _ in line]
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """A line of the bar or of the column."""
         if self.size.height <= 1:
-            return super().render_line(y)
+            return super().draw_line(y)
         return self.draw_pieces(self.column(y, self.size.width))
 
     async def on_click(self, event: events.Click) -> None:
@@ -220,8 +220,8 @@ class LibraryPane(PreviewPane):
         if self._state is not None and not self._state.library.roots:
             return (
                 "No folders yet.",
-                "A adds one: a path with completion, and a count before you say yes.",
-                "Your files are read where they are; nothing is copied elsewhere or sent anywhere.",
+                "A adds one: Tab completes its path, and its files are counted first.",
+                "Your files are read where they are; nothing is sent anywhere.",
             )
         if self.query_input.value.strip():
             return ("No file matches this filter.",)

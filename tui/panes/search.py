@@ -271,8 +271,8 @@ class SearchPane(PreviewPane):
         if self._no_folders():
             return (
                 "No folders yet.",
-                "A adds one (Enter, too): a path with completion, and a count before you say yes.",
-                "Everything stays on this machine: nothing is sent unless you allow a remote model.",
+                "A or Enter adds one: Tab completes its path, and its files are counted first.",
+                "Everything stays on this machine unless you allow a remote model.",
             )
         if self.session is None:
             return ("opening library…", "Type on: the query is asked as soon as it is open.")

@@ -72,6 +72,3 @@ class Dialog(ModalScreen[Result]):
     def action_close(self) -> None:
         """End without a result."""
         self.dismiss(None)
-
-    def action_list_move(self, rows: int) -> None:
-        """Nothing to move in unless a dialog has a list."""

@@ -150,10 +150,6 @@ class AddFolder(Dialog[str]):
         rows = self.query_one(ChoiceList)
         rows.action_move(event.rows) if event.rows else rows.action_page(event.pages)
 
-    def action_list_move(self, rows: int) -> None:
-        """Move among the folders."""
-        self.query_one(ChoiceList).action_move(rows)
-
     @on(RowList.Opened)
     def take_row(self, event: RowList.Opened) -> None:
         """Enter on a folder takes it into the line."""

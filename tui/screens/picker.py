@@ -76,10 +76,6 @@ class Picker(Dialog[str]):
         rows = self.query_one(ChoiceList)
         rows.action_move(event.rows) if event.rows else rows.action_page(event.pages)
 
-    def action_list_move(self, rows: int) -> None:
-        """Move in the list."""
-        self.query_one(ChoiceList).action_move(rows)
-
     @on(Input.Submitted)
     @on(RowList.Opened)
     def chosen(self, event: Input.Submitted | RowList.Opened) -> None:

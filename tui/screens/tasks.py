@@ -38,7 +38,7 @@ class StageLines(Bar):
             self.styles.height = max(1, len(lines))
             self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """One stage."""
         text = self.lines[y] if y < len(self.lines) else ""
         return self.draw_pieces(self.one(text, self.size.width))
@@ -132,10 +132,6 @@ class Tasks(Dialog[None]):
             self.quire.show_text(line_text(file_name(file.path)), text)
         else:
             self.quire.show_text("Message", choice.label)
-
-    def action_list_move(self, rows: int) -> None:
-        """Move in the failures."""
-        self.query_one(ChoiceList).action_move(rows)
 
     def action_retry(self) -> None:
         """Read everything that failed again."""

@@ -106,10 +106,6 @@ class Help(Dialog[None]):
         rows = self.query_one(HelpList)
         rows.action_page(event.pages) if event.pages else rows.action_move(event.rows)
 
-    def action_list_move(self, rows: int) -> None:
-        """Move in the rows."""
-        self.query_one(HelpList).action_move(rows)
-
 
 class TextDialog(Dialog[None]):
     """A text to scroll and to copy."""

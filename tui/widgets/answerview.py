@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -113,7 +114,7 @@ def _locate(text: str, parts: tuple[Claim | SummarySentence, ...]) -> list[Marke
     return marked
 
 
-class AnswerView(Painted, ScrollView, can_focus=True):
+class AnswerView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     """Questions and answers, the newest at the end."""
 
     DEFAULT_CSS = "AnswerView { scrollbar-size: 0 0; min-width: 8; height: 1fr; width: 1fr; }"
@@ -178,9 +179,9 @@ class AnswerView(Painted, ScrollView, can_focus=True):
             for index, piece in enumerate(line)
             if piece[1] == "cite"
         ]
-        self.virtual_size = Size(1, len(self._lines))
+        self.set_reactive(ScrollView.virtual_size, Size(1, len(self._lines)))
         self._keep_view(begin)
-        self.refresh()
+        self.refresh_changed()
 
     def _keep_view(self, begin: int) -> None:
         """Follow the growing answer while nobody scrolled; a finished one is read from its question."""
@@ -205,7 +206,7 @@ class AnswerView(Painted, ScrollView, can_focus=True):
         self._follow = False
         if not round(self.scroll_y) <= line < round(self.scroll_y) + self.size.height:
             self.scroll_to(y=max(0, line - self.size.height // 3), animate=False, force=True, immediate=True)
-        self.refresh()
+        self.refresh_changed()
         self.post_message(self.Cited(number))
         return number
 
@@ -213,7 +214,19 @@ class AnswerView(Painted, ScrollView, can_focus=True):
 
     def _move(self, lines: int) -> None:
         self._follow = False
-        self.scroll_to(y=max(0, round(self.scroll_y) + lines), animate=False, immediate=True)
+        last = max(0, len(self._lines) - self.size.height)
+        top = max(0, min(round(self.scroll_y) + lines, last))
+        self.scroll_to(y=top, animate=False, force=True, immediate=True)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves by three lines."""
+        event.stop()
+        self._move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The other way."""
+        event.stop()
+        self._move(-3)
 
     def action_line(self, lines: int) -> None:
         """Move by lines."""
@@ -229,7 +242,7 @@ class AnswerView(Painted, ScrollView, can_focus=True):
 
     # --- drawing
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """One line of the screen."""
         width = self.size.width
         if width <= 0:

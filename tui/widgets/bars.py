@@ -22,7 +22,7 @@ class Bar(Painted, Widget):
         """The line in exactly `width` cells."""
         raise NotImplementedError
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """Draw the line."""
         width = self.size.width
         if y or width <= 0:

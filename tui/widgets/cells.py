@@ -116,6 +116,30 @@ def lit(text: str, spans: tuple[tuple[int, int], ...], style: str, plain: str = 
 
 
 def segments(pieces: list[Piece], styles: dict[str, Style]) -> list[Segment]:
-    """Pieces as segments; control characters that came so far end here."""
-    plain = styles.get("")
-    return [Segment(clean(text), styles.get(style, plain)) for text, style in pieces if text]
+    """Pieces as segments, as few as possible: each costs 30 bytes on the line to the terminal.
+
+    Control characters that came so far end here.
+    """
+    plain = styles[""]
+    joined: list[tuple[str, Style]] = []
+    for text, name in pieces:
+        if not text:
+            continue
+        style = styles.get(name, plain)
+        if style is not plain and text.isspace() and _same_blanks(style, plain):
+            style = plain
+        if joined and joined[-1][1] == style:
+            joined[-1] = (joined[-1][0] + text, style)
+        else:
+            joined.append((text, style))
+    return [Segment(clean(text), style) for text, style in joined]
+
+
+def _same_blanks(style: Style, other: Style) -> bool:
+    """Blanks look the same in both styles."""
+    return (
+        style.bgcolor == other.bgcolor
+        and not style.underline
+        and bool(style.reverse) == bool(other.reverse)
+        and not other.underline
+    )

@@ -62,7 +62,7 @@ def complete(value: str, folders: tuple[str, ...] = ()) -> str | None:
     if not colon:
         if len(word) < 2:
             return None
-        full = next((name for name in FIELDS if name.startswith(word) and name != word), None)
+        full = next((name for name in FIELDS if name.startswith(word)), None)
         return f"{value}{full[len(word) :]}:" if full else None
     values = folders if field in ("path", "in") else tuple(FIELDS.get(field, "").split())
     full = next((known for known in values if known.startswith(typed) and known != typed), None)

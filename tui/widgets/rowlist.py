@@ -25,7 +25,7 @@ WINDOW = 200
 _WINDOWS_KEPT = 12
 
 
-class RowList(Painted, ScrollView, Generic[T], can_focus=True):
+class RowList(Painted, ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
     """Rows of `row_height` lines with a cursor; a subclass says how a row looks.
 
     The rows live elsewhere: `show` gives the first ones and the total, and `Wanted` asks for a window
@@ -171,9 +171,11 @@ class RowList(Painted, ScrollView, Generic[T], can_focus=True):
         index = max(0, min(index, self.total - 1))
         before, self.cursor = self.cursor, index
         if force:
-            self.virtual_size = Size(1, self.total * self.row_height + self.HEADER)
+            self.set_reactive(ScrollView.virtual_size, Size(1, self.total * self.row_height + self.HEADER))
         scrolled = self._bring_into_view(index)
-        if force or scrolled:
+        if force:
+            self.refresh_changed()
+        elif scrolled:
             self.refresh()
         elif before != index:
             self._refresh_row(before)
@@ -229,7 +231,7 @@ class RowList(Painted, ScrollView, Generic[T], can_focus=True):
 
     # --- drawing
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """One line of the screen."""
         width = self.size.width
         if width <= 0:
@@ -256,13 +258,12 @@ class RowList(Painted, ScrollView, Generic[T], can_focus=True):
     def _cursor_segments(self, pieces: list[Piece], styles: dict[str, Style]) -> list[Segment]:
         """The row under the cursor: one background, matches told by bold and underline alone."""
         base = styles["cursor" if self.has_focus else "cursor-blurred"]
-        attributes = {"match": Style(bold=True, underline=True), "name": Style(bold=True)}
-        return [
-            Segment(segment.text, base + attributes.get(style, Style()))
-            for segment, (_, style) in zip(
-                segments(pieces, {}), [piece for piece in pieces if piece[0]], strict=True
-            )
-        ]
+        on_cursor = {
+            "": base,
+            "match": base + Style(bold=True, underline=True),
+            "name": base + Style(bold=True),
+        }
+        return segments(pieces, on_cursor)
 
     def _want(self, index: int) -> None:
         offset = index // WINDOW * WINDOW
@@ -297,6 +298,16 @@ class RowList(Painted, ScrollView, Generic[T], can_focus=True):
         """Open the row under the cursor."""
         if self.total:
             self.post_message(self.Opened(self))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves the cursor: what is under it stays what actions mean."""
+        event.stop()
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The other way."""
+        event.stop()
+        self.action_move(-3)
 
     async def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a double click opens."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset, Size
 from textual.message import Message
@@ -66,7 +67,7 @@ class DocumentFacts:
         self.format = format
 
 
-class TextView(Painted, ScrollView, can_focus=True):
+class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     """Wrapped text with lit matches; a fixed line above it names the document.
 
     All positions are offsets of the whole document; the view holds the part `[start, end)` of it.
@@ -175,7 +176,7 @@ class TextView(Painted, ScrollView, can_focus=True):
         self.current = current
         if 0 <= current < len(matches):
             self.go_to(matches[current][0])
-        self.refresh()
+        self.refresh_changed()
 
     def _nearest_match(self, at: int) -> int:
         index = bisect_left(self.matches, (at, 0))
@@ -201,11 +202,11 @@ class TextView(Painted, ScrollView, can_focus=True):
                 self._wanted = self.top_offset
             self._width = width
             self._starts, self._ends = wrap(self.text, width)
-        self.virtual_size = Size(1, len(self._starts) + 1)
+        self.set_reactive(ScrollView.virtual_size, Size(1, len(self._starts) + 1))
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             self.go_to(wanted, force=True)
-        self.refresh()
+        self.refresh_changed()
 
     def line_of(self, offset: int) -> int:
         """The line, 0-based, that shows an offset of the document."""
@@ -277,6 +278,16 @@ class TextView(Painted, ScrollView, can_focus=True):
         else:
             self._scroll_lines(top + lines)
 
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves by three lines."""
+        event.stop()
+        self.scroll_lines(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The other way."""
+        event.stop()
+        self.scroll_lines(-3)
+
     def action_line(self, lines: int) -> None:
         """Move by lines."""
         self.scroll_lines(lines)
@@ -300,14 +311,14 @@ class TextView(Painted, ScrollView, can_focus=True):
         if 0 <= following < len(self.matches):
             self.current = following
             self.go_to(self.matches[following][0])
-            self.refresh()
+            self.refresh_changed()
             self.post_message(self.Scrolled(self))
         else:
             self.post_message(self.MatchWanted(self, step))
 
     # --- drawing
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         """One line of the screen; the first names the document."""
         width = self.size.width
         if width <= 0:
@@ -315,6 +326,8 @@ class TextView(Painted, ScrollView, can_focus=True):
         styles = self.paint
         base = styles[""]
         if y == 0:
+            if self.facts is None or not self.facts.path:
+                return Strip.blank(width, base)
             head = {"": styles["title"], "dim": styles["title-dim"], "name": styles["title"]}
             return Strip(segments(self._head(width), head), width)
         if self.message:
