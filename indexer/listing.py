@@ -13,12 +13,10 @@ from typing import Any
 
 from indexer.catalogue import Catalogue, Connection, file_id_of, read_text
 from indexer.catalogue.reads import current_model
+from indexer.catalogue.scoping import NEW_S
 from indexer.errors import NotFoundError
 from indexer.text import fold
 from indexer.types import DocumentDetails, FileList, FileRow
-
-NEW_S = 7 * 86_400
-"""A file is new for this long after it was last changed on disk."""
 
 _STATUS = "CASE f.status WHEN 'indexed' THEN d.status ELSE f.status END"
 _ROW = f"""
