@@ -95,7 +95,7 @@ def trust_in_meaning(question: str, hits: Sequence[Hit], library: Library) -> fl
     spoken = language.detect(question)
     if not spoken and hits:
         spoken = Counter(hit.language for hit in hits).most_common(1)[0][0]
-    if spoken in ("en", ""):
+    if spoken == "en" or (not spoken and question.isascii()):
         return 1.0
     return min(settings.search.foreign_weight / max(settings.search.semantic_weight, 0.01), 1.0)
 
