@@ -53,7 +53,7 @@ class Picker(Dialog[str]):
         rows = self.query_one(ChoiceList)
         rows.empty = empty or ("Nothing fits.",)
         rows.show(tuple(choices))
-        rows.styles.height = max(1, min(rows.total or len(rows.empty), 16))
+        rows.styles.height = max(1, min(rows.total or len(rows.empty), 16, self.app.size.height - 9))
 
     def _filtered(self, text: str) -> list[Choice]:
         words = text.casefold().split()

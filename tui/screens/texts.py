@@ -124,6 +124,7 @@ class TextDialog(Dialog[None]):
     def on_mount(self) -> None:
         """Show it."""
         view = self.query_one(TextView)
+        view.FOOTER_LABELS = {"text.next": ""}  # nothing is searched here
         view.show(_window(self.text), DocumentFacts(""), at=0)
 
     def action_copy(self) -> None:

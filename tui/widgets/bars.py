@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -166,7 +168,7 @@ class KeyLine(Bar):
     def read_bindings(self) -> None:
         """Take the bindings of the focused part that the footer has a place for."""
         typing = isinstance(self.screen.focused, Input)
-        labels: dict[str, str] = getattr(self.screen.focused, "FOOTER_LABELS", {})
+        labels: Mapping[str, str] = getattr(self.screen.focused, "FOOTER_LABELS", {})
         found: dict[str, tuple[str, str, str]] = {}
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
@@ -176,7 +178,7 @@ class KeyLine(Bar):
             if binding.id not in found or _rank(key, typing) < _rank(found[binding.id][2], typing):
                 label = labels.get(binding.id, binding.description)
                 found[binding.id] = (shown, label, key)
-        keys = [found[id] for id in FOOTER if id in found]
+        keys = [found[id] for id in FOOTER if id in found and found[id][1]]
         if keys != self._keys:
             self._keys = keys
             self.refresh()

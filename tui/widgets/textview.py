@@ -6,6 +6,7 @@ import itertools
 import time
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -75,6 +76,9 @@ class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = "TextView { scrollbar-size: 0 0; min-width: 8; height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = list(READER)
+
+    FOOTER_LABELS: Mapping[str, str] = {}
+    """Other words for the footer, by id; "" leaves a key out."""
 
     class EdgeReached(Message):
         """Somebody went past the part that is here: -1 before it, 1 after it, or to an end of the text."""
