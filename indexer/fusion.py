@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+GOOD_KEYWORD, GOOD_COSINE = 0.4, 0.5
+"""Share of the ideal keyword score, and cosine, that a best candidate must reach to count fully: where
+words hardly match, the best of them must not outweigh a clear meaning, nor the other way round."""
+
 BRIEF = 60
 """Characters of a chunk that halve its score: running heads and lone captions repeat the words of a
 question and say nothing about them."""
@@ -46,21 +50,24 @@ class Scored:
     score: float
 
 
-def fuse(candidates: Iterable[Candidate]) -> list[Scored]:
-    """Score chunks and order them, best first; ties by id."""
+def fuse(candidates: Iterable[Candidate], ideal: float) -> list[Scored]:
+    """Score chunks and order them, best first; ties by id.
+
+    Args:
+        candidates: All that either retriever found.
+        ideal: Keyword score of a chunk that matches as well as can be.
+    """
     found = list(candidates)
-    best_keyword = max((each.keyword for each in found), default=0.0) or 1.0
-    best_semantic = max((each.semantic for each in found), default=0.0)
-    scored = [
-        Scored(each, each.tier + _combined(each, best_keyword, max(best_semantic, 1e-6))) for each in found
-    ]
+    keyword = max(max((each.keyword for each in found), default=0.0), GOOD_KEYWORD * ideal, 1e-6)
+    semantic = max(max((each.semantic for each in found), default=0.0), GOOD_COSINE)
+    scored = [Scored(each, each.tier + _combined(each, keyword, semantic)) for each in found]
     return sorted(scored, key=lambda each: (-each.score, each.candidate.chunk))
 
 
-def _combined(each: Candidate, best_keyword: float, best_semantic: float) -> float:
-    """0 to 1: how near the chunk comes to being the best in both."""
-    words = (1 - each.weight) * each.keyword / best_keyword
-    meaning = each.weight * max(0.0, each.semantic) / best_semantic
+def _combined(each: Candidate, full_keyword: float, full_semantic: float) -> float:
+    """0 to 1: how near the chunk comes to full marks in both."""
+    words = (1 - each.weight) * each.keyword / full_keyword
+    meaning = each.weight * max(0.0, each.semantic) / full_semantic
     return (words + meaning) * each.length / (each.length + BRIEF)
 
 

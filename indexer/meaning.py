@@ -14,7 +14,7 @@ from indexer.catalogue import Catalogue, scoping
 
 Vector = NDArray[np.float32]
 
-RELATED = 0.2
+RELATED = 0.15
 """Cosine from which on a chunk has to do with the question, for models of single languages: their
 unrelated texts lie around 0. Multilingual ones put everything close together and know no such line."""
 

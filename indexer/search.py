@@ -175,7 +175,7 @@ class Searcher:
             self._find_by_meaning(ranking, query, limits, mode, max(MEANING_CHUNKS, 3 * depth))
         if ranking.mode != "semantic":
             self._find_by_words(ranking, limits, max(WORD_CHUNKS, 8 * depth))
-        ranking.scored = fusion.fuse(self._candidates(ranking, query, limits))
+        ranking.scored = fusion.fuse(self._candidates(ranking, query, limits), ranking.plan.ideal)
         return ranking
 
     def _literally(
@@ -381,8 +381,9 @@ class Searcher:
                 for document, _ in order
                 if document in opening
             ]
+            shown = frozenset(file for _, file in order) if query.sort == "name" else files
             found = hits.build(
-                db, wanted, Matcher(()), first_rank=request.offset + 1, files=files, ranks={},
+                db, wanted, Matcher(()), first_rank=request.offset + 1, files=shown, ranks={},
                 whole=request.chunks,
             )  # fmt: skip
             return scoping.count_readable(db, files), found

@@ -30,6 +30,9 @@ HEADING, NAME = 0.2, 1.0
 TEXTS, NAMES = ("text", "heading"), ("name", "title")
 """Fields of chunk entries and of file entries that are searched when none is named."""
 
+SATURATED = 2.2
+"""What BM25 multiplies a word's weight with when a short text repeats it for ever: k1 + 1."""
+
 PAIR = 0.3
 """Weight of two words of the query standing side by side."""
 
@@ -100,6 +103,8 @@ class Plan:
     """Tantivy query that scores file entries; None likewise."""
     vocabulary: Vocabulary
     """The snapshot it was made for."""
+    ideal: float
+    """Keyword score of a chunk that says nothing but what is sought; real ones reach about half."""
     whole: bool
     """Whether chunks that hold everything carry `WHOLE` in their score."""
 
@@ -171,6 +176,7 @@ class Planner:
             Q.boolean_query([(SHOULD, query) for query in ranked]) if ranked else None,
             Q.boolean_query([(SHOULD, query) for query in names]) if names else None,
             self.vocabulary,
+            sum(SATURATED * self._weight(group) for group in telling),
             whole,
         )
 

@@ -140,6 +140,7 @@ def test_suspending_and_coming_back_draws_the_screen_again(tmp_path: Path) -> No
         while stopped(made.process.pid) is False:
             assert time.monotonic() < deadline
             made.read(0.1)
+        made.read(0.5)  # what it wrote just before it stopped
         assert made.written.rindex(LEAVE) > made.written.rindex(ENTER)
         made.process.send_signal(signal.SIGCONT)
         assert b"Minutes" in made.until(b"vendor-contract")

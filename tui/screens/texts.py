@@ -43,7 +43,7 @@ class HelpList(RowList[HelpRow]):
         """A heading, or keys and meaning."""
         if not row.keys:
             return fit([(f" {row.text}", "head")], width)
-        column = min(26, width // 3)
+        column = 18 if width < 90 else 26
         name = f"  {row.id}" if row.id and width >= 90 else ""
         return fit([(pad(f"   {row.keys}", column), "name"), (f" {row.text}", ""), (name, "dim")], width)
 
