@@ -54,4 +54,6 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@# where PYTHONDONTWRITEBYTECODE is set, every command would compile the sources anew
+	@$(BIN)/python -m compileall -q indexer copilot tui
 	@touch $@
