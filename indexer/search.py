@@ -36,8 +36,11 @@ NAMED = 20
 """Documents fetched because of their name or title alone."""
 SHORT = 5
 """Words of a query up to which documents that hold all of them come first, wherever they hold them."""
-OTHER_SCRIPT = 1 / 3
-"""Share of the weight for foreign languages that is left for those not in Latin letters."""
+FEW, CLOSE = 2, 0.3
+"""Words of a query up to which, when no document has any of them, only chunks of this cosine are found:
+of a word it does not know the model says little, and everything is a little like it."""
+CJK_SHARE = 1 / 3
+"""Share of the weight for foreign languages that is left for Chinese, Japanese and Korean."""
 DENSITY = {"zh": 2.5, "ja": 2.0, "ko": 2.0}
 """Characters of other languages that one of these says as much as."""
 WIDENED = "nothing found in this scope: searched without it"
@@ -240,6 +243,9 @@ class Searcher:
         try:
             ranking.vector = meaning.vector(query.plain)
             ranking.near = meaning.near(ranking.vector, count, limits.documents, limits.chunks)
+            groups = ranking.plan.groups
+            if 0 < len(groups) <= FEW and not any(group.known for group in groups):
+                ranking.near = {chunk: near for chunk, near in ranking.near.items() if near.cosine >= CLOSE}
             ranking.mode = "semantic" if mode == "semantic" else "hybrid"
         except AppError as exc:
             log.warning("search by meaning failed: %s", exc)
@@ -312,8 +318,7 @@ class Searcher:
         if ranking.mode == "semantic":
             return lambda _: 1.0
         if not meaning.knows(language.detect(query.plain), query.plain):
-            # Of other languages the model knows the names and some words, of other scripts nothing.
-            weight = search.foreign_weight * (1.0 if _is_latin(query.plain) else OTHER_SCRIPT)
+            weight = search.foreign_weight * _foreign_share(query.plain)
             return lambda _: weight
         return lambda code: search.semantic_weight if meaning.knows(code, "") else search.foreign_weight
 
@@ -389,10 +394,16 @@ class Searcher:
             return scoping.count_readable(db, files), found
 
 
-def _is_latin(text: str) -> bool:
-    """Whether most letters are Latin ones."""
+def _foreign_share(text: str) -> float:
+    """What meaning still says in a language the model does not know, 0 to 1.
+
+    Of languages in Latin letters it knows the names and some words, of Han characters a few, of other
+    scripts nothing: measured on questions in Arabic, where any weight made the order worse.
+    """
     letters = [char for char in text if char.isalpha()]
-    return sum(char < "\u0250" for char in letters) * 2 >= len(letters)
+    if sum(char < "\u0250" for char in letters) * 2 >= len(letters):
+        return 1.0
+    return CJK_SHARE if language.has_cjk(text) else 0.0
 
 
 def _explained(wanted: Wanted, ranks: Mapping[str, Mapping[int, int]]) -> Wanted:
