@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -458,14 +458,21 @@ class Library:
         self.catalogue.cache(key, value)
 
     def log_egress(
-        self, host: str, model: str, purpose: str, size: int, documents: Sequence[str], outcome: str
-    ) -> None:
-        """Note that text went to a model elsewhere: `size` in bytes."""
-        self.catalogue.log_egress(host, model, purpose, size, documents, outcome)
+        self,
+        host: str,
+        model: str,
+        purpose: str,
+        size: int,
+        documents: Sequence[str],
+        outcome: str,
+        redacted: Mapping[str, int] | None = None,
+    ) -> int:
+        """Note that text goes to a model elsewhere: `size` in bytes; returns the entry's id."""
+        return self.catalogue.log_egress(host, model, purpose, size, documents, outcome, redacted or {})
 
-    def egress_log(self) -> list[dict[str, Any]]:
+    def egress_log(self, limit: int = 1000) -> list[dict[str, Any]]:
         """What went to models elsewhere, newest first."""
-        return self.catalogue.egress_log()
+        return self.catalogue.egress_log(limit)
 
     @staticmethod
     def rebuild(directory: Path) -> str:

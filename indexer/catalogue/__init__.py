@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from indexer.catalogue.connection import Connection, sqlite_version
-from indexer.catalogue.embeddings import Embeddings, Waiting
+from indexer.catalogue.embeddings import Waiting
 from indexer.catalogue.reads import (
     FileState,
     StoredDocument,
@@ -11,6 +11,7 @@ from indexer.catalogue.reads import (
     read_text,
     stored_chunks,
 )
+from indexer.catalogue.sent import Sent
 from indexer.catalogue.writes import Dropped, Fingerprint, NewDocument
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 
-class Catalogue(Embeddings):
+class Catalogue(Sent):
     """Files, documents, chunks, vectors and the work still to do. Thread-safe.
 
     `reader()` gives a connection that cannot write, `transaction()` the one that can; the methods are

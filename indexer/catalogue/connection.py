@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from indexer.catalogue.schema import SCHEMA_VERSION, TABLES
+from indexer.catalogue.schema import MIGRATIONS, SCHEMA_VERSION, TABLES
 from indexer.errors import DamagedError, LibraryRefusedError, StoreError
 
 Connection = sqlite3.Connection
@@ -87,6 +87,8 @@ class Database:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 db.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            for old in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+                db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[old]} PRAGMA user_version={old + 1}; COMMIT;")
         except BaseException:
             db.close()
             raise

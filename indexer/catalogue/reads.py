@@ -6,11 +6,10 @@ used inside a block of `reader()`; methods open one of their own.
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from indexer.catalogue.connection import Connection, Database
 from indexer.catalogue.schema import TEXT_BLOCK
@@ -166,6 +165,16 @@ class Reads(Database):
                 "SELECT hash FROM documents WHERE id = (SELECT document_id FROM files WHERE id = ?)", (found,)
             ).fetchone()
             return row[0] if row else ""
+
+    def paths_of(self, digest: str) -> list[bytes]:
+        """The paths that hold a content now."""
+        with self.reader() as db:
+            rows = db.execute(
+                "SELECT f.path FROM files f JOIN documents d ON d.id = f.document_id WHERE d.hash = ?"
+                " ORDER BY length(f.path), f.id",
+                (digest,),
+            ).fetchall()
+        return [row[0] for row in rows]
 
     # --- documents ---
 
@@ -336,15 +345,6 @@ class Reads(Database):
         with self.reader() as db:
             row = db.execute("SELECT value FROM summaries WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
-
-    def egress_log(self, limit: int = 1000) -> list[dict[str, Any]]:
-        """What went to models elsewhere, newest first; keys as the columns of `egress_log`."""
-        columns = ("created_ns", "host", "model", "purpose", "bytes", "documents", "outcome")
-        with self.reader() as db:
-            rows = db.execute(
-                f"SELECT {', '.join(columns)} FROM egress_log ORDER BY id DESC LIMIT ?", (limit,)
-            ).fetchall()
-        return [{**dict(zip(columns, row, strict=True)), "documents": json.loads(row[5])} for row in rows]
 
 
 def counts(db: Connection) -> dict[str, int]:

@@ -37,10 +37,12 @@ def _copy(source: Path, fresh: Database, table: str) -> int:
         return 0
     try:
         rows = old.execute(f"SELECT * FROM {table}")
-        marks = ", ".join("?" * len(rows.description))
+        columns = [column[0] for column in rows.description]
+        marks = ", ".join("?" * len(columns))
+        into = f"{table} ({', '.join(columns)})"  # an older catalogue has fewer
         with fresh.transaction() as db:
             while batch := _next(rows):
-                db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", batch)
+                db.executemany(f"INSERT OR IGNORE INTO {into} VALUES ({marks})", batch)
                 copied += len(batch)
     except sqlite3.Error:
         # The damaged page: what came before it is kept.

@@ -7,13 +7,26 @@ into the embedded text, so that copies, renames and unchanged parts of an edited
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """`PRAGMA user_version`. A newer file is refused, an older one is migrated."""
 
 TEXT_BLOCK = 65_536
 """Characters in one row of `texts`; offset `o` lies in block `o // TEXT_BLOCK`."""
 
-TABLES = """
+_APPEND_ONLY = """
+CREATE TRIGGER egress_log_kept BEFORE DELETE ON egress_log
+BEGIN SELECT RAISE(ABORT, 'the log of what was sent is append-only'); END;
+CREATE TRIGGER egress_log_unchanged BEFORE UPDATE ON egress_log
+WHEN OLD.outcome <> 'sending' OR NEW.outcome = 'sending'
+    OR (NEW.id, NEW.created_ns, NEW.host, NEW.model, NEW.purpose, NEW.bytes, NEW.documents, NEW.redacted)
+        IS NOT
+        (OLD.id, OLD.created_ns, OLD.host, OLD.model, OLD.purpose, OLD.bytes, OLD.documents, OLD.redacted)
+BEGIN SELECT RAISE(ABORT, 'the log of what was sent is append-only'); END;
+"""
+"""An entry of the log gets its outcome once; nothing else of it ever changes."""
+
+TABLES = (
+    """
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -169,6 +182,14 @@ CREATE TABLE egress_log (
     purpose    TEXT NOT NULL,                   -- answer, summary, embedding
     bytes      INTEGER NOT NULL,
     documents  TEXT NOT NULL DEFAULT '[]',      -- JSON array of hashes
-    outcome    TEXT NOT NULL
+    outcome    TEXT NOT NULL,                   -- 'sending' until it is known
+    redacted   TEXT NOT NULL DEFAULT '{}'       -- JSON {kind: values hidden}
 ) STRICT;
 """
+    + _APPEND_ONLY
+)
+
+MIGRATIONS: dict[int, str] = {
+    1: "ALTER TABLE egress_log ADD COLUMN redacted TEXT NOT NULL DEFAULT '{}';" + _APPEND_ONLY,
+}
+"""What turns a catalogue of a version into one of the next."""

@@ -313,6 +313,22 @@ def unread(db: Connection, files: Collection[int] | None) -> list[tuple[str, str
     ).fetchall()
 
 
+def waiting(db: Connection, files: Collection[int] | None, limit: int) -> tuple[int, list[tuple[str, bool]]]:
+    """How many of these files (None: of all) are still to be read, and the first of them.
+
+    Of each its path, and whether an older state of it is in the library.
+    """
+    where, bound = "", ()
+    if files is not None:
+        where, bound = " AND id IN (SELECT value FROM json_each(?))", (_json(files),)  # type: ignore[assignment]
+    which = f"FROM files WHERE status = 'pending'{where}"
+    total = int(db.execute(f"SELECT count(*) {which}", bound).fetchone()[0])
+    rows = db.execute(
+        f"SELECT path_text, document_id IS NOT NULL {which} ORDER BY path LIMIT ?", (*bound, limit)
+    ).fetchall()
+    return total, [(path, bool(older)) for path, older in rows]
+
+
 # --- hits ----------------------------------------------------------------------------------------
 
 _CHUNK = 'id, document_id, ordinal, start, "end", page, heading, language'

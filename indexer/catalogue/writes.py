@@ -440,17 +440,6 @@ class Writes(Reads):
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO summaries VALUES (?, ?, ?)", (key, value, time.time_ns()))
 
-    def log_egress(
-        self, host: str, model: str, purpose: str, size: int, documents: Sequence[str], outcome: str
-    ) -> None:
-        """Note that text went to a model elsewhere: `size` in bytes, hashes of the documents."""
-        with self.transaction() as db:
-            db.execute(
-                "INSERT INTO egress_log (created_ns, host, model, purpose, bytes, documents, outcome)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (time.time_ns(), host, model, purpose, size, _json(list(documents)), outcome),
-            )
-
 
 def _outbox(db: Connection, op: str, targets: Sequence[int]) -> None:
     db.executemany("INSERT INTO keyword_outbox (op, target) VALUES (?, ?)", ((op, t) for t in targets))

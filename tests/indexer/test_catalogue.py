@@ -328,6 +328,40 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
+def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.sqlite3"
+    Catalogue(path).close()
+    with sqlite3.connect(path) as db:  # as the first version made it
+        for table in ("TRIGGER egress_log_kept", "TRIGGER egress_log_unchanged"):
+            db.execute(f"DROP {table}")
+        db.execute("ALTER TABLE egress_log DROP COLUMN redacted")
+        db.execute(
+            "INSERT INTO egress_log (created_ns, host, model, purpose, bytes, outcome)"
+            " VALUES (1, 'api.example.com', 'm', 'answer', 5, '200')"
+        )
+        db.execute("PRAGMA user_version=1")
+    db.close()
+    made = Catalogue(path)
+    assert made.egress_log()[0]["redacted"] == {}
+    assert made.log_egress("h", "m", "answer", 7, ["ab"], "sending", {"MAIL": 2}) == 2
+    made.close()
+    salvage.rebuild(path)
+    made = Catalogue(path)
+    assert [entry["bytes"] for entry in made.egress_log()] == [7, 5]
+    made.close()
+
+
+def test_the_log_of_what_was_sent_only_grows(catalogue: Catalogue) -> None:
+    entry = catalogue.log_egress("h", "m", "answer", 7, ["ab"], "sending", {"MAIL": 2})
+    catalogue.log_outcome(entry, "200")
+    catalogue.log_outcome(entry, "never happened")
+    assert catalogue.egress_log()[0]["outcome"] == "200"
+    for statement in ("DELETE FROM egress_log", "UPDATE egress_log SET host = 'x'"):
+        with pytest.raises(StoreError, match="append-only"), catalogue.transaction() as db:
+            db.execute(statement)
+    assert catalogue.egress_log()[0]["documents"] == ["ab"]
+
+
 @pytest.mark.parametrize("table", ["", "texts"])
 def test_a_damaged_file_is_left_alone_and_can_be_rebuilt(tmp_path: Path, table: str) -> None:
     path = tmp_path / "catalogue.sqlite3"

@@ -1,0 +1,102 @@
+"""The part of the catalogue that remembers what went to models elsewhere, and whose documents these were.
+
+An entry is written before the first byte leaves and gets its outcome once; the tables' triggers refuse
+everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from indexer.catalogue.embeddings import Embeddings
+
+_COLUMNS = ("id", "created_ns", "host", "model", "purpose", "bytes", "documents", "outcome", "redacted")
+_BATCH = 400
+
+
+class Sent(Embeddings):
+    """The log of what was sent."""
+
+    def log_egress(
+        self,
+        host: str,
+        model: str,
+        purpose: str,
+        size: int,
+        documents: Sequence[str],
+        outcome: str,
+        redacted: Mapping[str, int],
+    ) -> int:
+        """Note that text goes to a model elsewhere; returns the entry's id.
+
+        Args:
+            host: Where to.
+            model: Its name.
+            purpose: What for: answer, question, summary, embedding.
+            size: Bytes.
+            documents: Hashes of the documents it is from.
+            outcome: "sending" before it goes, to be completed by `log_outcome`.
+            redacted: How many values of each kind were hidden.
+        """
+        values = (time.time_ns(), host, model, purpose, size, _json(list(documents)), outcome)
+        with self.transaction() as db:
+            cursor = db.execute(
+                "INSERT INTO egress_log"
+                " (created_ns, host, model, purpose, bytes, documents, outcome, redacted)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, _json(dict(redacted))),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def log_outcome(self, entry: int, outcome: str) -> None:
+        """Say how a request noted as "sending" has ended."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE egress_log SET outcome = ? WHERE id = ? AND outcome = 'sending'", (outcome, entry)
+            )
+
+    def egress_log(self, limit: int = 1000) -> list[dict[str, Any]]:
+        """What went to models elsewhere, newest first; keys as the columns of `egress_log`."""
+        with self.reader() as db:
+            rows = db.execute(
+                f"SELECT {', '.join(_COLUMNS)} FROM egress_log ORDER BY id DESC LIMIT ?", (limit,)
+            ).fetchall()
+        entries = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+        for entry in entries:
+            entry["documents"] = json.loads(entry["documents"])
+            entry["redacted"] = json.loads(entry["redacted"])
+        return entries
+
+    def paths_holding(self, digests: Sequence[str]) -> dict[str, list[bytes]]:
+        """Every path that holds a document now, by its hash (hex); [] for one that is nowhere."""
+        found: dict[str, list[bytes]] = {digest: [] for digest in digests}
+        wanted = list(found)
+        with self.reader() as db:
+            for start in range(0, len(wanted), _BATCH):
+                part = wanted[start : start + _BATCH]
+                rows = db.execute(
+                    "SELECT d.hash, f.path FROM documents d JOIN files f ON f.document_id = d.id"
+                    f" WHERE d.hash IN ({','.join('?' * len(part))}) ORDER BY f.path",
+                    part,
+                )
+                for digest, path in rows:
+                    found[digest].append(path)
+        return found
+
+    def paths_by_document(self) -> dict[int, list[bytes]]:
+        """Every path of every document that has text, by the document's id."""
+        found: dict[int, list[bytes]] = {}
+        with self.reader() as db:
+            for document, path in db.execute(
+                "SELECT f.document_id, f.path FROM files f JOIN documents d ON d.id = f.document_id"
+                " WHERE d.chunk_count > 0"
+            ):
+                found.setdefault(document, []).append(path)
+        return found
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
