@@ -5,13 +5,12 @@ Without a model, or when it fails, the answer is made of quotes. Nothing found: 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from copilot import evidence, grounding, passages, prompts
+from copilot import evidence, followup, freshness, grounding, passages, prompts
 from copilot.background import Background, Task
 from copilot.passages import Source
 from copilot.prompts import Quoted
@@ -27,9 +26,7 @@ from copilot.types import (
     Notice,
     Retrieved,
     Token,
-    Turn,
 )
-from copilot.words import content_words
 from indexer.egress import Call
 from indexer.errors import EgressRefusedError, ProviderError, UsageError
 from indexer.library import Library
@@ -39,13 +36,6 @@ MAX_QUESTION = 2000
 """Characters of a question that are read."""
 
 NOT_FOUND_TEXT = "Not in your documents."
-
-_LEANS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|he|him|his|she|her|this|that|these|those|there|then|same|one|ones|former|"
-    r"latter|er|ihn|ihm|sein\w*|sie|ihr\w*|dies\w*|davon|dazu|dabei|dort|il|elle|ils|elles|celui|cela|ça|y|en|"
-    r"él|ella|ellos|ellas|eso|esto|allí)\b|^(?:and|und|et|y|e)\b|它|他|她|这|那|其",
-    re.IGNORECASE,
-)
 
 
 def ask(request: AskRequest, library: Library, models: Models) -> Background[AnswerEvent]:
@@ -152,14 +142,14 @@ class _Asking:
     def _standalone(self) -> str:
         """The question so that it can be searched for without the conversation."""
         request = self.request
-        if not request.history or not leans_back(request.question):
+        if not request.history or not followup.leans_back(request.question):
             return request.question
         if self.provider is not None:
             prompt = prompts.rewrite_prompt(request.question, request.history)
             rewritten = self._reworded(self.provider, prompt)
             if rewritten:
                 return rewritten
-        return follow_up_query(request.question, request.history)
+        return followup.standalone(request.question, request.history)
 
     def _reworded(self, provider: Provider, prompt: Sequence[Message]) -> str:
         """The question in a model's words, or "" when it has none that are of use."""
@@ -237,7 +227,7 @@ class _Asking:
             generator=generator,
             took_ms=self._took_ms(),
             claims=written.claims,
-            citations=written.citations,
+            citations=freshness.checked(written.citations, self.library),
             coverage=draft.coverage,
             notes=(*self.notes, *written.notes),
         )
@@ -253,7 +243,7 @@ class _Asking:
             claims=(),
             citations=(),
             coverage=draft.coverage,
-            nearest=nearest.citations,
+            nearest=freshness.checked(nearest.citations, self.library),
             notes=tuple(self.notes),
         )
 
@@ -284,17 +274,6 @@ class _Asking:
 
     def _took_ms(self) -> float:
         return round((time.perf_counter() - self.started) * 1000, 1)
-
-
-def leans_back(question: str) -> bool:
-    """Whether a question needs the conversation to be understood: a pronoun, or hardly a word of its own."""
-    return bool(_LEANS_BACK.search(question)) or len(content_words(question)) < 2
-
-
-def follow_up_query(question: str, history: Sequence[Turn]) -> str:
-    """The question with the words of the one before it."""
-    before = history[-1].question.strip().rstrip("?？. ")
-    return f"{question} {before}"
 
 
 def quoted_passage(source: Source) -> Quoted:

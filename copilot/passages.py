@@ -25,7 +25,7 @@ from indexer.errors import NotFoundError
 from indexer.library import Library
 from indexer.query import parse
 from indexer.text import fold
-from indexer.types import Hit, SearchRequest, SearchResult
+from indexer.types import Hit, ScopeCount, SearchRequest, SearchResult
 
 Vectors = npt.NDArray[np.float32]
 
@@ -192,8 +192,16 @@ def with_sentences(source: Source) -> Source:
 def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:
     """What the answer could and could not draw on."""
     counted = library.scope(scope, documents)
+    return covering(counted, len({hit.document for hit in read}))
+
+
+def covering(counted: ScopeCount, read: int) -> Coverage:
+    """A scope's count as the coverage of an answer that read so many documents of it."""
     return Coverage(
-        in_scope=counted.in_scope, read=len({hit.document for hit in read}), unread=counted.unread
+        in_scope=counted.in_scope,
+        read=read,
+        unread=counted.unread + counted.waiting,
+        waiting=counted.waiting_total,
     )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from copilot import providers
-from copilot.types import AnswerEvent, AskRequest, Status, SummarizeRequest, SummaryEvent
+from copilot.history import History, Kept
+from copilot.types import (
+    AnswerEvent,
+    AskRequest,
+    Conversation,
+    ConversationRow,
+    Status,
+    SummarizeRequest,
+    SummaryEvent,
+)
 from indexer.library import Library
 from indexer.types import (
     Check,
@@ -29,9 +38,11 @@ class LocalSession:
     def __init__(self, library: Library, *, models: providers.Models | None = None) -> None:
         self.library = library
         self._models = models or providers.Models(library.config)
+        self._history = History(library)
 
     def close(self) -> None:
         """Close the library."""
+        self._history.close()
         self.library.close()
 
     def add_root(self, path: str) -> Root:
@@ -66,7 +77,8 @@ class LocalSession:
         """
         from copilot import ask  # on first use: a cold engine searches before it answers
 
-        return ask.ask(request, self.library, self._models)
+        request = self._history.with_turns(request)
+        return Kept(ask.ask(request, self.library, self._models), request, self._history)
 
     def summarize(self, request: SummarizeRequest) -> Iterator[SummaryEvent]:
         """Summarise; the last event is the `Summary`. Closing the iterator cancels.
@@ -78,6 +90,22 @@ class LocalSession:
         from copilot import summarize
 
         return summarize.summarize(request, self.library, self._models)
+
+    def history(self, query: str = "", *, limit: int = 50) -> tuple[ConversationRow, ...]:
+        """Conversations that hold all words of the query, newest first."""
+        return self._history.find(query, limit)
+
+    def conversation(self, id: str) -> Conversation:
+        """A conversation; "" the newest. Raises NotFoundError."""
+        return self._history.conversation(id)
+
+    def forget(self, id: str = "") -> int:
+        """Take a conversation out of the history ("" all of them); returns how many."""
+        return self._history.forget(id)
+
+    def judge(self, turn: int, verdict: int) -> None:
+        """Keep whether an answer helped (+1) or was wrong (-1); 0 takes it back. Raises NotFoundError."""
+        self._history.judge(turn, verdict)
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

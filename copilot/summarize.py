@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from copilot import grounding, passages, prompts, selecting
+from copilot import freshness, grounding, passages, prompts, selecting
 from copilot.ask import quoted_passage
 from copilot.background import Background, Task
 from copilot.passages import Source
@@ -102,7 +102,7 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
         )
     documents = tuple(readable[:MAX_DOCUMENTS])
     counted = library.scope(request.scope, tuple(found) if request.paths else ())
-    coverage = Coverage(in_scope=counted.in_scope, read=len(documents), unread=counted.unread)
+    coverage = passages.covering(counted, len(documents))
     return _Targets(documents=documents, name=name, coverage=coverage)
 
 
@@ -148,7 +148,13 @@ class _Summarising:
         cached = self.library.cached(key)
         if cached is not None:
             kept = from_wire(Summary, json.loads(cached))
-            yield replace(kept, cached=True, took_ms=self._took_ms(), coverage=self.targets.coverage)
+            yield replace(
+                kept,
+                cached=True,
+                took_ms=self._took_ms(),
+                coverage=self.targets.coverage,
+                citations=freshness.checked(kept.citations, self.library),
+            )
             return
         sources = self._sources()
         self.task.check()
@@ -164,7 +170,7 @@ class _Summarising:
             yield Token(text=summary.summary)
         if self.provider is None or summary.generator == self.provider.name:
             self.library.cache(key, json.dumps(to_wire(summary)))
-        yield summary
+        yield replace(summary, citations=freshness.checked(summary.citations, self.library))
 
     def _key(self) -> str:
         request = self.request

@@ -61,6 +61,8 @@ class Claim:
     citations: tuple[int, ...]
     reason: str = ""
     """One line: why the verdict is not "supported"."""
+    quote: str = ""
+    """The sentence that comes nearest to it, as it stands in the document, white space joined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,9 @@ class Coverage:
     read: int
     """Documents whose passages were read for this answer."""
     unread: tuple[UnreadFile, ...]
+    """With the reason and what mends it; of those still waiting at most fifty are named."""
+    waiting: int = 0
+    """Files in scope that are new or have changed and are still to be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,63 @@ class AskRequest:
     history: tuple[Turn, ...] = ()
     passages: int = 8
     """Passages given to the model."""
+    exhaustive: bool | None = None
+    """Go over every document in scope; None: when the question is of that kind."""
+    consent: Literal["", "yes", "no"] = ""
+    """To a cost above the limit: "" asks for it (ConsentNeededError), "no" answers without the model."""
+    conversation: str = ""
+    """Conversation this belongs to, as `Answer.conversation` told it; "" begins another."""
+    remember: bool = True
+    """Keep question and answer in the history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictRow:
+    """What one document says where others say something else."""
+
+    value: str
+    citation: int
+    path: str
+    page: int | None
+    date: str
+    """ISO date of the document: its own when it tells one, else of the last change of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Passages that say nearly the same with different values."""
+
+    about: str
+    """The newest sentence with "…" where the values differ."""
+    rows: tuple[ConflictRow, ...]
+    """Newest document first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A value found in a document; "" where the document only mentions what was asked about."""
+
+    value: str
+    citation: int
+    verdict: Verdict = "supported"
+    reason: str = ""
+    quote: str = ""
+    """As in a `Claim`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A row of the table of a counted answer: what one document says."""
+
+    document: str
+    path: str
+    title: str
+    date: str
+    """As in `ConflictRow`."""
+    found: bool
+    cells: tuple[Cell, ...] = ()
+    note: str = ""
+    """For example that the model found nothing where the words are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +173,13 @@ class Answer:
     """The nearest passages when nothing was found."""
     notes: tuple[str, ...] = ()
     """Said to the person: the model failed, a citation was dropped."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Where documents disagree on a value that the answer names."""
+    findings: tuple[Finding, ...] = ()
+    """One row for each document read, when every document in scope was read for the answer."""
+    conversation: str = ""
+    turn: int = 0
+    """Id in the history, for feedback; 0 when it was not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +200,8 @@ class SummarySentence:
     citations: tuple[int, ...]
     verdict: Verdict = "supported"
     reason: str = ""
+    quote: str = ""
+    """As in a `Claim`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +241,22 @@ class Notice:
     text: str
 
 
-AnswerEvent = Retrieved | Token | Notice | Answer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Event: what going over every document will take, before a model is asked."""
+
+    documents: int
+    calls: int
+    tokens: int
+    """About; prompts and answers together."""
+    kept: int
+    """Documents whose finding is there from before and costs nothing."""
+    model: str
+    host: str
+    """Where text goes; "" when it stays on this machine."""
+
+
+AnswerEvent = Retrieved | Token | Notice | Cost | Answer
 SummaryEvent = Token | Notice | Summary
 
 
@@ -207,6 +293,41 @@ class Status:
     language_model: ModelStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRow:
+    """A conversation as the list of the history shows it."""
+
+    id: str
+    started: str
+    """ISO date and time, local."""
+    question: str
+    """The first one, or the one that matches."""
+    turns: int
+    scope: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptTurn:
+    """A question of the history with its answer; the answer's citations are checked against the files."""
+
+    id: int
+    asked: str
+    """ISO date and time, local."""
+    answer: Answer
+    verdict: int = 0
+    """+1 it helped, -1 it was wrong, 0 not said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Questions and answers that belong together, in order."""
+
+    id: str
+    scope: str
+    documents: tuple[str, ...]
+    turns: tuple[KeptTurn, ...]
+
+
 class Session(Protocol):
     """An open library: in this process (`copilot.session.LocalSession`) or over the engine's socket.
 
@@ -240,6 +361,18 @@ class Session(Protocol):
 
     def summarize(self, request: SummarizeRequest) -> Iterator[SummaryEvent]:
         """Summarise; the last event is the `Summary`."""
+
+    def history(self, query: str = "", *, limit: int = 50) -> tuple[ConversationRow, ...]:
+        """Conversations that hold all words of the query, newest first."""
+
+    def conversation(self, id: str) -> Conversation:
+        """A conversation; "" the newest. Raises NotFoundError."""
+
+    def forget(self, id: str = "") -> int:
+        """Take a conversation out of the history ("" all of them); returns how many."""
+
+    def judge(self, turn: int, verdict: int) -> None:
+        """Keep whether an answer helped (+1) or was wrong (-1); 0 takes it back. Raises NotFoundError."""
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

@@ -141,6 +141,20 @@ class PrivacyConfig(_Section):
     """Allow language and embedding models on other machines. Off: no connection leaves loopback."""
 
 
+class HistoryConfig(_Section):
+    """What is kept of questions and answers."""
+
+    keep: bool = True
+    """Keep conversations in the library's folder, for 'quire history' and Ctrl-R in Ask."""
+
+
+class ExhaustiveConfig(_Section):
+    """Questions that go over every document ("which of these reports mention …")."""
+
+    calls_without_asking: Annotated[int, Field(ge=0, le=1_000_000)] = 40
+    """Calls of the language model that one question may make before it asks for consent."""
+
+
 class EngineConfig(_Section):
     """The process that owns the library."""
 
@@ -180,6 +194,10 @@ class Config(_Section):
     """Who writes answers and summaries."""
     privacy: PrivacyConfig = PrivacyConfig()
     """What may leave this machine."""
+    history: HistoryConfig = HistoryConfig()
+    """What is kept of questions and answers."""
+    exhaustive: ExhaustiveConfig = ExhaustiveConfig()
+    """Questions that go over every document."""
     engine: EngineConfig = EngineConfig()
     """The process that owns the library."""
     ui: UiConfig = UiConfig()

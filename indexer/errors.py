@@ -107,6 +107,13 @@ class ProviderError(AppError):
         self.retryable = retryable
 
 
+class ConsentNeededError(AppError):
+    """A question costs more calls of the model than may be made without asking."""
+
+    title = "Many calls"
+    exit_code = 2
+
+
 class EngineError(AppError):
     """The engine cannot be started or does not answer."""
 

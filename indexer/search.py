@@ -45,6 +45,10 @@ DENSITY = {"zh": 2.5, "ja": 2.0, "ko": 2.0}
 """Characters of other languages that one of these says as much as."""
 WIDENED = "nothing found in this scope: searched without it"
 LOOSENED = "no document holds all that is demanded: searched for any of it"
+WAITING_NAMED = 50
+"""Files still to be read that are named with a scope; the others are counted."""
+WAITING = "It is still waiting to be read."
+STALE = "It has changed; the library still has the state before."
 NOT_READY = "meaning search is not ready: found by words only"
 
 
@@ -138,8 +142,17 @@ class Searcher:
         count = limits.in_scope if limits.documents is None else len(limits.documents)
         with self._catalogue.reader() as db:
             rows = scoping.unread(db, limits.files)
+            total, waiting = scoping.waiting(db, limits.files, WAITING_NAMED)
         unread = tuple(UnreadFile(path=path, reason=reason, hint=hint) for path, reason, hint in rows)
-        return ScopeCount(in_scope=count, unread=unread)
+        return ScopeCount(
+            in_scope=count,
+            unread=unread,
+            waiting=tuple(
+                UnreadFile(path=path, reason=STALE if older else WAITING, hint="Run 'quire index'.")
+                for path, older in waiting
+            ),
+            waiting_total=total,
+        )
 
     def matches(self, text: str, query: str) -> tuple[tuple[int, int], ...]:
         """Spans of a text that match a query, ascending."""

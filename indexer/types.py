@@ -357,6 +357,18 @@ class ScopeCount:
 
     in_scope: int
     unread: tuple[UnreadFile, ...]
+    waiting: tuple[UnreadFile, ...] = ()
+    """Some of the files that are new or have changed and are still to be read."""
+    waiting_total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a file on disk stands to the document that was read from it."""
+
+    state: Literal["same", "changed", "moved", "gone", "unknown"]
+    path: str = ""
+    """Where the same content lies now, when it has moved."""
 
 
 # --- state ---------------------------------------------------------------------------------------

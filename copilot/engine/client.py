@@ -20,7 +20,15 @@ from indexer import errors
 from indexer.errors import AppError, EngineError
 
 if TYPE_CHECKING:
-    from copilot.types import AnswerEvent, AskRequest, Status, SummarizeRequest, SummaryEvent
+    from copilot.types import (
+        AnswerEvent,
+        AskRequest,
+        Conversation,
+        ConversationRow,
+        Status,
+        SummarizeRequest,
+        SummaryEvent,
+    )
     from indexer.types import (
         Check,
         DocumentDetails,
@@ -40,7 +48,7 @@ PATIENCE_S = 15.0
 HELLO_S = 5.0
 """Time for the answer to that question; an engine that needs longer hangs and is killed."""
 
-_NOT_REPEATED = frozenset({"remove_root"})
+_NOT_REPEATED = frozenset({"remove_root", "forget"})
 """Calls that would fail when they were done already: not sent again once they may have arrived."""
 
 
@@ -361,6 +369,26 @@ class EngineClient:
     def summarize(self, request: SummarizeRequest) -> Iterator[SummaryEvent]:
         """See `Session`."""
         return self._events("summarize", request=_as_json(request))
+
+    def history(self, query: str = "", *, limit: int = 50) -> tuple[ConversationRow, ...]:
+        """See `Session`."""
+        from copilot.types import ConversationRow
+
+        return self._call("history", tuple[ConversationRow, ...], query=query, limit=limit)
+
+    def conversation(self, id: str) -> Conversation:
+        """See `Session`."""
+        from copilot.types import Conversation
+
+        return self._call("conversation", Conversation, id=id)
+
+    def forget(self, id: str = "") -> int:
+        """See `Session`."""
+        return self._call("forget", int, id=id)
+
+    def judge(self, turn: int, verdict: int) -> None:
+        """See `Session`."""
+        self.wire.call("judge", turn=turn, verdict=verdict)
 
     def details(self, target: str) -> DocumentDetails:
         """See `Session`."""

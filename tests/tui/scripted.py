@@ -13,6 +13,8 @@ from copilot.types import (
     AskRequest,
     Citation,
     Claim,
+    Conversation,
+    ConversationRow,
     Coverage,
     EngineStatus,
     ModelStatus,
@@ -195,6 +197,9 @@ class ScriptedSession:
     many: int = 0
     """When not 0: that many hits and files, made up when asked for."""
     notes: tuple[str, ...] = ()
+    conversations: tuple[Conversation, ...] = ()
+    """The history, newest first."""
+    judged: list[tuple[int, int]] = field(default_factory=list)
     asked: list[AskRequest] = field(default_factory=list)
     summarized: list[SummarizeRequest] = field(default_factory=list)
     searched: list[SearchRequest] = field(default_factory=list)
@@ -290,6 +295,35 @@ class ScriptedSession:
             hits=hits,
             notes=self.notes,
         )
+
+    def history(self, query: str = "", *, limit: int = 50) -> tuple[ConversationRow, ...]:
+        found = [
+            ConversationRow(
+                id=each.id,
+                started=each.turns[0].asked,
+                question=each.turns[0].answer.question,
+                turns=len(each.turns),
+                scope=each.scope,
+            )
+            for each in self.conversations
+            if query.casefold() in "".join(turn.answer.question for turn in each.turns).casefold()
+        ]
+        return tuple(found[:limit])
+
+    def conversation(self, id: str) -> Conversation:
+        for each in self.conversations:
+            if each.id.startswith(id):
+                return each
+        raise NotFoundError("There is no such conversation.")
+
+    def forget(self, id: str = "") -> int:
+        kept = tuple(each for each in self.conversations if id and each.id != id)
+        gone = len(self.conversations) - len(kept)
+        self.conversations = kept
+        return gone
+
+    def judge(self, turn: int, verdict: int) -> None:
+        self.judged.append((turn, verdict))
 
     def ask(self, request: AskRequest) -> Iterator[AnswerEvent]:
         self.asked.append(request)
