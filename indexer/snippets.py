@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from indexer import language as languages
+from indexer.analysis import has_arabic
 from indexer.keyword import Group, arabic_stem, spans
 
 Span = tuple[int, int]
@@ -35,6 +36,7 @@ class Matcher:
 
     def __init__(self, groups: Iterable[Group]) -> None:
         self._words: dict[str, int] = {}
+        self._plain: re.Pattern[str] | None = None
         self._phrases: list[tuple[int, list[frozenset[str]]]] = []
         for number, group in enumerate(groups):
             forms = [frozenset(form.word for form in each) for each in group.words]
@@ -50,17 +52,26 @@ class Matcher:
         """Matches in order; those of neighbouring characters may overlap."""
         if not self._words and not self._phrases:
             return []
-        words = list(spans(text))
-        found = []
-        for word, start, end in words:
-            number = self._words.get(word)
-            if number is None and (stem := arabic_stem(word)):
-                number = self._words.get(stem)
-            if number is not None:
-                found.append(Found(start, end, number))
+        if text.isascii() and not self._phrases and "++" not in text and "#" not in text:
+            return self._find_plain(text.lower())
+        words = spans(text)
+        sought = self._words
+        found = [Found(start, end, sought[word]) for word, start, end in words if word in sought]
+        if has_arabic(text):
+            for word, start, end in words:
+                number = sought.get(arabic_stem(word))
+                if number is not None and word not in sought:
+                    found.append(Found(start, end, number))
         for number, forms in self._phrases:
             found += self._phrase(words, number, forms)
         return sorted(found)
+
+    def _find_plain(self, text: str) -> list[Found]:
+        """The same in a text whose words are ASCII letters and digits, without looking at all others."""
+        if self._plain is None:
+            words = "|".join(word for word in self._words if word.isascii() and word.isalnum())
+            self._plain = re.compile(rf"(?<![^\W_])(?:{words or '(?!)'})(?![^\W_])")
+        return [Found(*match.span(), self._words[match[0]]) for match in self._plain.finditer(text)]
 
     @staticmethod
     def _phrase(
@@ -149,21 +160,8 @@ def _word_start(text: str, at: int, limit: int) -> int:
 
 def _folded(text: str, start: int, end: int, marked: Sequence[Span]) -> tuple[str, tuple[Span, ...]]:
     """`text[start:end]` with runs of blanks made one, and the spans moved along."""
-    parts: list[str] = []
-    places = [0] * (end - start + 1)
-    length, at = 0, start
-    for blank in (*_BLANKS.finditer(text, start, end), None):
-        stop = blank.start() if blank else end
-        for place in range(at, stop):
-            places[place - start] = length + place - at
-        parts.append(text[at:stop])
-        length += stop - at
-        if blank is None:
-            break
-        for place in range(stop, blank.end()):
-            places[place - start] = length
-        parts.append(" ")
-        length += 1
-        at = blank.end()
-    places[end - start] = length
-    return "".join(parts), tuple((places[a - start], places[b - 1 - start] + 1) for a, b in marked)
+    return _BLANKS.sub(" ", text[start:end]), tuple(
+        # a match begins and ends with a character that is no blank, so that no run of blanks is cut here
+        (len(_BLANKS.sub(" ", text[start:a])), len(_BLANKS.sub(" ", text[start:b])))
+        for a, b in marked
+    )

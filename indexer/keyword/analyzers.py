@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tantivy
@@ -158,25 +158,31 @@ def _marked_stem(word: str) -> str:
     return _STEM_MARK + word
 
 
-def spans(text: str) -> Iterator[tuple[str, int, int]]:
+def spans(text: str) -> list[tuple[str, int, int]]:
     """The words of a text with their places: (word, start, end), overlapping for scripts in pairs."""
     if not analysis.has_pairs(text):
-        yield from _plain_spans(text, 0)
-        return
+        return _plain_spans(text, 0)
+    found: list[tuple[str, int, int]] = []
     at = 0
     for start, end, pairs in analysis.runs(text):
-        yield from _plain_spans(text[at:start], at)
-        yield from pairs
+        found += _plain_spans(text[at:start], at)
+        found += pairs
         at = end
-    yield from _plain_spans(text[at:], at)
+    return found + _plain_spans(text[at:], at)
 
 
-def _plain_spans(text: str, offset: int) -> Iterator[tuple[str, int, int]]:
+def _plain_spans(text: str, offset: int) -> list[tuple[str, int, int]]:
+    if text.isascii():  # most texts: a fifth of the time of the general way
+        lower = text.lower()
+        plain = [(match[0], offset + match.start(), offset + match.end()) for match in _TOKEN.finditer(lower)]
+        if all(map(str.isalnum, [word for word, _, _ in plain])):
+            return plain
+    found: list[tuple[str, int, int]] = []
     for match in _TOKEN.finditer(text):
         raw = match[0]
         start, end = offset + match.start(), offset + match.end()
         if raw.isascii() and raw.isalnum():
-            yield raw.lower(), start, end
+            found.append((raw.lower(), start, end))
         else:
-            for word in words_analyzer().analyze(analysis.prepare(raw)):
-                yield word, start, end
+            found += [(word, start, end) for word in words_analyzer().analyze(analysis.prepare(raw))]
+    return found

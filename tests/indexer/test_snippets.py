@@ -90,3 +90,13 @@ def test_any_snippet_is_verbatim_and_its_highlights_lie_inside(text: str, width:
     for start, end in spans:
         assert at <= start < end <= len(shown)
         at = end
+
+
+@given(
+    st.text(alphabet="abcC1_+# -.BUDGETudget", max_size=30),
+    st.sampled_from(["c", "C++", "c#", "ab", "budget a"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_plain_text_is_lit_as_any_other(index: KeywordIndex, text: str, query: str) -> None:
+    sought = matcher(index, query)
+    assert sought.find(text) == [each for each in sought.find(text + " \u00e9") if each.end <= len(text)]
