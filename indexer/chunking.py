@@ -18,7 +18,7 @@ from typing import NamedTuple
 from indexer import language as languages
 from indexer.types import Chunk, Heading, Page, ParsedDocument
 
-VERSION = 1
+VERSION = 2
 """Part of a document's parser version: a change reads every document again."""
 
 TARGET = 205
@@ -34,6 +34,7 @@ _TITLE_CHARS = 120
 _PATH_CHARS = 160
 _ENGLISH = ("en", "")
 _SHORT = 48
+_HEADING_MARKS = "#=* \t"
 _PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _DIGITS = b"0123456789"
 _NOT_LETTERS = _PUNCTUATION + _DIGITS + b" \t\n"
@@ -220,7 +221,9 @@ def _blocks(parsed: ParsedDocument, language: str) -> Iterator[_Block]:
 def _sections(parsed: ParsedDocument) -> Iterator[_Section]:
     """Stretches between page starts and headings; together they are the whole text."""
     text = parsed.text
-    headings = {h.start: h for h in reversed(parsed.headings) if 0 <= h.start < h.end <= len(text)}
+    headings = {
+        _opening(text, h.start): h for h in reversed(parsed.headings) if 0 <= h.start < h.end <= len(text)
+    }
     pages = {p.start: p for p in parsed.pages if 0 <= p.start < len(text)}
     page: Page | None = parsed.pages[0] if parsed.pages else None
     path: list[tuple[int, str]] = []
@@ -237,6 +240,12 @@ def _sections(parsed: ParsedDocument) -> Iterator[_Section]:
             " > ".join(step[1] for step in path if step[1]),
             min(heading.end, end) if heading else start,
         )
+
+
+def _opening(text: str, start: int) -> int:
+    """Where a heading's section begins: with the marks before its words, "## " say, if it has any."""
+    line = text.rfind("\n", 0, start) + 1
+    return start if text[line:start].strip(_HEADING_MARKS) else line
 
 
 def _step(text: str, heading: Heading) -> tuple[int, str]:

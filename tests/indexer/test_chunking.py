@@ -332,3 +332,10 @@ def test_graphemes_agree_with_unicode() -> None:
     ours = {at for at in range(len(text)) if chunking.is_boundary(text, at)}
     assert ours <= edges
     assert len(re.findall(r".", text)) > len(ours)
+
+
+def test_marks_before_a_heading_belong_to_it() -> None:
+    text = f"Intro. {SENTENCE * 6}\n\n## Roads\n\n{SENTENCE * 6}\n\n= Schools =\n\n{SENTENCE * 6}"
+    made = chunks_of(text, headings=((2, "Roads"), (2, "Schools")))
+    assert [chunk.text[:8] for chunk in made] == ["Intro. T", "## Roads", "= School"]
+    assert made[1].heading == "Roads"
