@@ -16,6 +16,7 @@ from indexer import chunking
 from indexer.catalogue import Catalogue, Waiting
 from indexer.embedding import Embedder
 from indexer.errors import AppError, StoreError
+from indexer.guard import Guard
 from indexer.vectors import VectorStore, forget_models
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Backlog:
         self._woken = False
         self._embedder: Embedder | None = None
         self._store: VectorStore | None = None
+        self._guard: Guard | None = None
         self._model = 0
         self._place = Path()
         self._unused_at = time.monotonic() + UNUSED_AFTER_S
@@ -66,8 +68,24 @@ class Backlog:
         self.note = ""
         """Why nothing is embedded although something waits."""
 
-    def use(self, embedder: Embedder, store: VectorStore, model_id: int, place: Path) -> None:
-        """Begin to embed with a model; `place` is the vector store's folder."""
+    def use(
+        self,
+        embedder: Embedder,
+        store: VectorStore,
+        model_id: int,
+        place: Path,
+        guard: Guard | None = None,
+    ) -> None:
+        """Begin to embed with a model.
+
+        Args:
+            embedder: The model.
+            store: Gets the vectors.
+            model_id: The model's in the catalogue.
+            place: The vector store's folder.
+            guard: Says which documents may go to the model; None for a model on this machine.
+        """
+        self._guard = guard
         self._embedder, self._store, self._model, self._place = embedder, store, model_id, place
         self._thread.start()
 
@@ -137,7 +155,7 @@ class Backlog:
         with self._wake:
             self._woken = False
         while not self._stopping and (waiting := self._catalogue.next_to_embed(self._model, WINDOW)):
-            self._embed(waiting)
+            self._embed(self._permitted(waiting))
         if not self._stopping:
             self._seal()
             left = bool(self._catalogue.next_to_embed(self._model, 1))
@@ -145,6 +163,16 @@ class Backlog:
                 self._pending = left or self._woken
         self.stage = ""
         self._changed()
+
+    def _permitted(self, waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+        """What may go to the model, looked up just before it goes; the rest waits no longer."""
+        if self._guard is None:
+            return waiting
+        withheld = self._guard.withheld(item.document for item in waiting)
+        if withheld:
+            self._catalogue.unqueue(withheld)
+            self._changed()
+        return [item for item in waiting if item.document not in withheld]
 
     def _embed(self, waiting: Sequence[Waiting]) -> None:
         texts = [(chunking.embedding_text(item.title, item.heading, item.text), item.key) for item in waiting]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from indexer.errors import ConfigError
 
@@ -134,11 +134,34 @@ class LanguageModelConfig(_Section):
     """Seconds of silence from the server before it is given up."""
 
 
+Policy = Literal["never", "ask", "redact", "allow"]
+"""What of a document may go to a model on another machine, strictest first."""
+
+
 class PrivacyConfig(_Section):
     """What may leave this machine."""
 
     allow_remote: bool = False
     """Allow language and embedding models on other machines. Off: no connection leaves loopback."""
+    tunnels: tuple[str, ...] = ()
+    """Addresses of this machine behind which another one answers (an SSH tunnel, a proxy): they count
+    as remote. For example ["127.0.0.1:4000"]."""
+    policy: Policy = "redact"
+    """What of documents in other folders may go to a model on another machine: never, ask (each time),
+    redact (addresses, numbers, keys replaced), allow (as it is)."""
+    folders: dict[str, Policy] = {}
+    """Folders with a policy of their own: { "~/contracts" = "never", "~/wiki" = "allow" }. The strictest
+    wins. A file .quire-policy in a folder that holds one of these words makes it stricter, never looser."""
+    patterns: dict[str, str] = {}
+    """Regular expressions of more that is replaced: { project = 'PRJ-[0-9]{6}' }."""
+
+    @field_validator("folders")
+    @classmethod
+    def _absolute(cls, folders: dict[str, Policy]) -> dict[str, Policy]:
+        for folder in folders:
+            if not folder.startswith(("/", "~")):
+                raise ValueError(f"write {folder!r} as a path from / or ~")
+        return folders
 
 
 class HistoryConfig(_Section):

@@ -1,25 +1,25 @@
 """The gate: the only place where a connection to a model is made.
 
-Owns the policy (what is local, what may leave), the clients that keep to it, and the keys. A client
-made here follows no redirect, reads no proxy or certificate variable of the environment, connects only
-to the host it was made for, and tells what it sent. Nothing here knows what a model is asked.
+Owns where one may connect to and the clients that keep to it; `policy` and `redaction` say what of a
+document may go, `keys` where keys come from. A client made here follows no redirect, reads no proxy or
+certificate variable of the environment, connects only to the host it was made for, and tells what it
+sends. Nothing here knows what a model is asked.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import os
-import shlex
 import socket
 import ssl
-import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from indexer.errors import ConfigError, EgressRefusedError
+from indexer.errors import EgressRefusedError
+from indexer.keys import Key as Key
+from indexer.keys import read_key as read_key
 from indexer.text import safe_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ CONNECT_TIMEOUT_S = 5.0
 
 _LOCAL_ADDRESSES = {"localhost": ("127.0.0.1", "::1")}
 """Addresses tried for the one name that is local by definition; it is never looked up."""
+
+SENDING = "sending"
+"""Outcome of a request that is about to go. Whoever is told may raise, and nothing goes."""
 
 _ALLOW_HINT = "Set allow_remote = true under [privacy] in the configuration to allow it."
 
@@ -43,7 +46,9 @@ class Destination:
     """Lower case, without port or brackets."""
     port: int
     local: bool
-    """The host is this machine by definition; no name is looked up to decide that."""
+    """What is sent there stays on this machine; no name is looked up to decide that."""
+    loopback: bool = True
+    """The address is this machine's; what answers there may pass it on (see `check`, `tunnels`)."""
 
     @property
     def label(self) -> str:
@@ -54,83 +59,37 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that went out, for the log: no text, only where and how much."""
+    """One request, for the log: no text, only where and how much."""
 
     host: str
     local: bool
     bytes: int
     outcome: str
-    """HTTP status, "redirect refused", or the class of the failure."""
+    """`SENDING` before it goes; then HTTP status, "redirect refused", or the class of the failure."""
 
 
-class Key:
-    """A secret that does not show itself: `reveal()` is the only way to its value."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A request as it would go out, without its headers, which hold the key."""
 
-    __slots__ = ("__value",)
-
-    def __init__(self, value: str) -> None:
-        self.__value = value
-
-    def reveal(self) -> str:
-        """The secret itself, for the one header it belongs in."""
-        return self.__value
-
-    def __bool__(self) -> bool:
-        return bool(self.__value)
-
-    def __repr__(self) -> str:
-        return "Key(set)" if self.__value else "Key(none)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> str:
-        raise TypeError("a key is not written anywhere")
+    url: str
+    host: str
+    local: bool
+    body: bytes
 
 
-def read_key(*, env: str = "", command: str = "") -> Key:
-    """Get a key from the environment variable `env`, else from what `command` prints.
-
-    Neither given: an empty key, which local servers accept.
-
-    Raises:
-        ConfigError: the variable is not set, or the command failed; what it printed is not repeated.
-    """
-    if env:
-        value = os.environ.get(env, "").strip()
-        if value:
-            return Key(value)
-        if not command:
-            raise ConfigError(
-                f"The environment variable {safe_text(env, 60, single_line=True)} for the key is not set.",
-                hint="Set it before the engine starts ('quire engine stop' ends a running one).",
-            )
-    return Key(_printed_by(command)) if command else Key("")
-
-
-def _printed_by(command: str) -> str:
-    failed = ConfigError(
-        "The command for the key (api_key_command) printed no key.",
-        hint="Run it in a terminal to see why; it must print the key on its first line.",
-    )
-    try:
-        done = subprocess.run(
-            shlex.split(command), capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        raise failed from None
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        raise failed
-    return lines[0].strip()
+class RehearsedError(EgressRefusedError):
+    """Ends a rehearsal: the request was written and kept from going."""
 
 
 # --- policy --------------------------------------------------------------------------------------
 
 
-def check(url: str, *, allow_remote: bool) -> Destination:
+def check(url: str, *, allow_remote: bool, tunnels: Sequence[str] = ()) -> Destination:
     """Decide whether `url` may be connected to.
 
     Loopback is a literal address (127.0.0.0/8, ::1) or the name "localhost"; no name is looked up.
+    `tunnels` are addresses of this machine ("127.0.0.1:4000") that count as remote all the same.
 
     Raises:
         EgressRefusedError: not http(s), credentials in the address, link-local, plain http to another
@@ -149,12 +108,27 @@ def check(url: str, *, allow_remote: bool) -> Destination:
         )
     if parts.scheme not in ("http", "https") or not host or any(c in host for c in "\\%\t\r\n /?#"):
         raise EgressRefusedError(f"{shown} is not an address.", hint="Write http://host:port/path.")
-    local = _is_local(host)
-    if not local:
+    loopback = _is_local(host)
+    port = port or (443 if parts.scheme == "https" else 80)
+    tunnel = loopback and _is_tunnel(host, port, tunnels)
+    if tunnel and not allow_remote:
+        raise EgressRefusedError(
+            f"Behind {host}:{port} is another machine (tunnels under [privacy]).", hint=_ALLOW_HINT
+        )
+    if not loopback:
         _check_remote(parts.scheme, host, allow_remote=allow_remote)
     return Destination(
-        scheme=parts.scheme, host=host, port=port or (443 if parts.scheme == "https" else 80), local=local
+        scheme=parts.scheme, host=host, port=port, local=loopback and not tunnel, loopback=loopback
     )
+
+
+def _is_tunnel(host: str, port: int, tunnels: Sequence[str]) -> bool:
+    """Whether a port of this machine is declared to lead elsewhere, under any name of this machine."""
+    for tunnel in tunnels:
+        name, _, number = tunnel.strip().removesuffix("/").rpartition("//")[2].rpartition(":")
+        if number == str(port) and (_is_local(name.strip("[]").lower()) or name.lower() == host):
+            return True
+    return False
 
 
 def is_cloud_model(name: str) -> bool:
@@ -315,7 +289,7 @@ class _Backend:
 
     def _addresses(self) -> list[str]:
         host, port = self._destination.host, self._destination.port
-        if self._destination.local:
+        if self._destination.loopback:
             return list(_LOCAL_ADDRESSES.get(host, (host,)))
         try:
             found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
@@ -337,10 +311,17 @@ class _Backend:
 class _Gate:
     """A transport that re-checks every request and refuses redirects."""
 
-    def __init__(self, inner: Any, destination: Destination, on_call: Callable[[Call], None] | None) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        destination: Destination,
+        on_call: Callable[[Call], None] | None,
+        rehearsal: Callable[[Planned], None] | None,
+    ) -> None:
         self._inner = inner
         self._destination = destination
         self._on_call = on_call
+        self._rehearsal = rehearsal
 
     def __enter__(self) -> _Gate:
         return self
@@ -358,6 +339,10 @@ class _Gate:
         if limits and (limits.get("connect") or CONNECT_TIMEOUT_S) >= CONNECT_TIMEOUT_S:
             limits["connect"] = CONNECT_TIMEOUT_S
         size = int(request.headers.get("content-length", "0"))
+        if self._rehearsal is not None:
+            self._rehearsal(_written(request, self._destination))
+            raise RehearsedError(f"Nothing was sent to {self._destination.label}.")
+        self._tell(size, SENDING)
         try:
             response = self._inner.handle_request(request)
         except Exception as exc:
@@ -382,6 +367,15 @@ class _Gate:
             )
 
 
+def _written(request: Any, destination: Destination) -> Planned:
+    return Planned(
+        url=str(request.url),
+        host=destination.label,
+        local=destination.local,
+        body=bytes(request.read()),
+    )
+
+
 def _redirect_error(destination: Destination, location: str) -> EgressRefusedError:
     try:
         target = urlsplit(location).hostname or destination.host
@@ -400,6 +394,8 @@ def client(
     timeout_s: float,
     on_call: Callable[[Call], None] | None = None,
     connections: Connections | None = None,
+    tunnels: Sequence[str] = (),
+    rehearsal: Callable[[Planned], None] | None = None,
 ) -> httpx.Client:
     """Make a client for one model server.
 
@@ -407,8 +403,11 @@ def client(
         base_url: The server's address; the client reaches no other host.
         allow_remote: The owner's policy, `[privacy] allow_remote`.
         timeout_s: Seconds of silence before a read or write is given up.
-        on_call: Told of every request when its answer begins or it failed; runs in the calling thread.
+        on_call: Told of every request before it goes (`SENDING`) and when its answer begins or it
+            failed; runs in the calling thread.
         connections: Keeps the open connections, so that they can be cut from another thread.
+        tunnels: `[privacy] tunnels`: addresses of this machine that count as remote.
+        rehearsal: Gets every request instead of the server; the call fails with `RehearsedError`.
 
     Raises:
         EgressRefusedError: the policy forbids this address.
@@ -416,7 +415,10 @@ def client(
     import httpcore
     import httpx
 
-    made: httpx.Client = _client(httpx, httpcore, base_url, allow_remote, timeout_s, on_call, connections)
+    destination = check(base_url, allow_remote=allow_remote, tunnels=tunnels)
+    made: httpx.Client = _client(
+        (httpx, httpcore), base_url, destination, timeout_s, on_call, connections, rehearsal
+    )
     return made
 
 
@@ -427,24 +429,27 @@ def client2(
     timeout_s: float,
     on_call: Callable[[Call], None] | None = None,
     connections: Connections | None = None,
+    tunnels: Sequence[str] = (),
+    rehearsal: Callable[[Planned], None] | None = None,
 ) -> Any:
     """Make the same client of httpx2, which Anthropic's library takes. See `client`."""
     import httpcore2
     import httpx2
 
-    return _client(httpx2, httpcore2, base_url, allow_remote, timeout_s, on_call, connections)
+    destination = check(base_url, allow_remote=allow_remote, tunnels=tunnels)
+    return _client((httpx2, httpcore2), base_url, destination, timeout_s, on_call, connections, rehearsal)
 
 
 def _client(
-    httpx_module: Any,
-    httpcore_module: Any,
+    modules: tuple[Any, Any],
     base_url: str,
-    allow_remote: bool,
+    destination: Destination,
     timeout_s: float,
     on_call: Callable[[Call], None] | None,
     connections: Connections | None,
+    rehearsal: Callable[[Planned], None] | None,
 ) -> Any:
-    destination = check(base_url, allow_remote=allow_remote)
+    httpx_module, httpcore_module = modules
     tls = ssl.create_default_context() if destination.scheme == "https" else None
     # Without certificates this context trusts nobody; the pool made with it is replaced below.
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -457,7 +462,7 @@ def _client(
     )
     return httpx_module.Client(
         base_url=base_url,
-        transport=_Gate(transport, destination, on_call),
+        transport=_Gate(transport, destination, on_call, rehearsal),
         follow_redirects=False,
         trust_env=False,
         timeout=httpx_module.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),

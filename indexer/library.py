@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from indexer.catalogue import Catalogue
 from indexer.config import Config
 from indexer.embedding import Embedder
 from indexer.errors import AppError, NotFoundError, StoreError, UsageError
+from indexer.guard import Guard, GuardedEmbedder
 from indexer.ignore import RuleBook, Rules
 from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
@@ -115,6 +116,7 @@ class Library:
         here = self.directory
         self.catalogue = Catalogue(here / "catalogue.sqlite3")
         self._cleanup.append(self.catalogue.close)
+        self.guard = Guard(self.catalogue, self.config.privacy)
         self.keyword = KeywordIndex(here / "keyword")
         self._cleanup.append(self.keyword.close)
         self._pool = ParsePool(self.config.parsing, log_path=here / "logs" / "parse.log")
@@ -158,12 +160,15 @@ class Library:
             self.config.embedding,
             cache=self.directory / "models",
             allow_remote=self.config.privacy.allow_remote,
+            tunnels=self.config.privacy.tunnels,
         )
 
     def _load(self) -> None:
         """Load the embedding model and the vectors; what is missing becomes a note."""
         try:
             embedder = self._load_embedder()
+            guard = None if getattr(embedder, "is_local", True) else self.guard
+            embedder = GuardedEmbedder(embedder, guard) if guard else embedder
             model = self.catalogue.use_model(embedder.fingerprint, embedder.dimensions)
             place = self.directory / "vectors"
             store = VectorStore(
@@ -180,7 +185,7 @@ class Library:
                 return
             self._embedder, self.vectors = embedder, store
             self._searcher.use_vectors(store, embedder, model)
-            self._backlog.use(embedder, store, model, place)
+            self._backlog.use(embedder, store, model, place, guard)
         except AppError as exc:
             self._reporter.embedding_note = str(exc)
         except Exception as exc:
@@ -399,9 +404,20 @@ class Library:
         """The vector of a question, (dimensions,); None without a model."""
         return self._embed(lambda model: model.embed_query(text))
 
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
-        """The vectors of texts to be found, (n, dimensions); None without a model."""
-        return self._embed(lambda model: model.embed_passages(texts))
+    def embed_passages(
+        self, texts: Sequence[str], documents: Sequence[str] | None = None
+    ) -> NDArray[np.float32] | None:
+        """The vectors of texts to be found, (n, dimensions); None without a model.
+
+        A model on another machine gets only texts whose `documents` are named and may all go there.
+        """
+        model = self._embedder
+        if not isinstance(model, GuardedEmbedder):
+            return self._embed(lambda found: found.embed_passages(texts))
+        if documents is None or not self.guard.may_embed(documents):
+            return None
+        with model.of(documents):
+            return self._embed(lambda found: found.embed_passages(texts))
 
     def _embed(self, work: Callable[[Embedder], NDArray[np.float32]]) -> NDArray[np.float32] | None:
         if self._embedder is None:
@@ -458,17 +474,10 @@ class Library:
         self.catalogue.cache(key, value)
 
     def log_egress(
-        self,
-        host: str,
-        model: str,
-        purpose: str,
-        size: int,
-        documents: Sequence[str],
-        outcome: str,
-        redacted: Mapping[str, int] | None = None,
-    ) -> int:
-        """Note that text goes to a model elsewhere: `size` in bytes; returns the entry's id."""
-        return self.catalogue.log_egress(host, model, purpose, size, documents, outcome, redacted or {})
+        self, host: str, model: str, purpose: str, size: int, documents: Sequence[str], outcome: str
+    ) -> None:
+        """Note that text went to a model elsewhere: `size` in bytes."""
+        self.catalogue.log_egress(host, model, purpose, size, documents, outcome, {})
 
     def egress_log(self, limit: int = 1000) -> list[dict[str, Any]]:
         """What went to models elsewhere, newest first."""

@@ -26,6 +26,8 @@ class Waiting(NamedTuple):
     title: str
     heading: str
     text: str
+    document: int
+    """Id of its document."""
 
 
 class Embeddings(Writes):
@@ -209,7 +211,7 @@ def _without_vector(db: Connection, model_id: int, document: int, limit: int) ->
     text = read_text(db, document, first, last)
     distinct = {row[0]: row for row in rows}
     return [
-        Waiting(key, chunk, title, heading, text[start - first : end - first])
+        Waiting(key, chunk, title, heading, text[start - first : end - first], document)
         for key, chunk, title, heading, start, end in distinct.values()
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from indexer.catalogue.embeddings import Embeddings
@@ -86,16 +86,19 @@ class Sent(Embeddings):
                     found[digest].append(path)
         return found
 
-    def paths_by_document(self) -> dict[int, list[bytes]]:
-        """Every path of every document that has text, by the document's id."""
-        found: dict[int, list[bytes]] = {}
+    def paths_by_id(self, documents: Iterable[int]) -> dict[int, list[bytes]]:
+        """Every path that holds a document now, by the document's id; [] for one that is nowhere."""
+        found: dict[int, list[bytes]] = {document: [] for document in documents}
         with self.reader() as db:
-            for document, path in db.execute(
-                "SELECT f.document_id, f.path FROM files f JOIN documents d ON d.id = f.document_id"
-                " WHERE d.chunk_count > 0"
-            ):
-                found.setdefault(document, []).append(path)
+            for document, paths in found.items():
+                rows = db.execute("SELECT path FROM files WHERE document_id = ?", (document,)).fetchall()
+                paths += [row[0] for row in rows]
         return found
+
+    def unqueue(self, documents: Iterable[int]) -> None:
+        """Take documents off the queue for embedding; they are found by keyword only."""
+        with self.transaction() as db:
+            db.executemany("DELETE FROM embed_queue WHERE document_id = ?", [(each,) for each in documents])
 
 
 def _json(value: object) -> str:

@@ -41,6 +41,7 @@ def load(
     *,
     cache: Path,
     allow_remote: bool,
+    tunnels: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Embedder:
     """Load the configured model. Takes up to a second; call it in a background thread.
@@ -49,6 +50,7 @@ def load(
         config: The section [embedding].
         cache: The library's folder for models.
         allow_remote: The owner's policy, `[privacy] allow_remote`.
+        tunnels: Addresses of this machine that count as remote, `[privacy] tunnels`.
         progress: Told (bytes received, bytes in all) when the built-in model is downloaded.
 
     Raises:
@@ -64,7 +66,7 @@ def load(
     if config.provider in ("openai", "ollama"):
         from indexer.embedding import remote
 
-        return remote.load(config, allow_remote=allow_remote)
+        return remote.load(config, allow_remote=allow_remote, tunnels=tunnels)
     from indexer.embedding import minilm
 
     if config.provider == "e5":

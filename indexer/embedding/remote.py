@@ -14,11 +14,33 @@ from numpy.typing import NDArray
 
 from indexer import egress
 from indexer.config import EmbeddingConfig
+from indexer.egress import Call, Destination
 from indexer.errors import AppError, ConfigError, EgressRefusedError, ProviderError
 
 _BATCH = 32
 _TIMEOUT_S = 60.0
 _OLLAMA = "http://127.0.0.1:11434"
+
+
+class Calls:
+    """Passes on what a connection tells of its requests; keeps it until somebody listens."""
+
+    def __init__(self) -> None:
+        self._kept: list[Call] = []
+        self._listener: Callable[[Call], None] | None = None
+
+    def __call__(self, call: Call) -> None:
+        """Take one."""
+        if self._listener is None:
+            self._kept.append(call)
+        else:
+            self._listener(call)
+
+    def listen(self, listener: Callable[[Call], None]) -> list[Call]:
+        """Tell `listener` from now on; returns what was kept."""
+        self._listener = listener
+        kept, self._kept = self._kept, []
+        return kept
 
 
 class RemoteEmbedder:
@@ -27,7 +49,16 @@ class RemoteEmbedder:
     languages: frozenset[str] | None = None
 
     def __init__(
-        self, model: Any, connection: Any, *, name: str, fingerprint: str, dimensions: int, host: str
+        self,
+        model: Any,
+        connection: Any,
+        *,
+        name: str,
+        fingerprint: str,
+        dimensions: int,
+        host: str,
+        local: bool = True,
+        calls: Calls | None = None,
     ) -> None:
         """Wrap a LlamaIndex embedding model.
 
@@ -38,7 +69,11 @@ class RemoteEmbedder:
             fingerprint: Identifies model and endpoint kind.
             dimensions: Length of a vector; 0 asks the endpoint once.
             host: Shown in messages.
+            local: What is sent there stays on this machine.
+            calls: What `connection` tells of its requests.
         """
+        self.is_local = local
+        self.calls = calls or Calls()
         self._model = model
         self._connection = connection
         self._host = host
@@ -98,7 +133,7 @@ class RemoteEmbedder:
         return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
-def load(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
+def load(config: EmbeddingConfig, *, allow_remote: bool, tunnels: Sequence[str] = ()) -> RemoteEmbedder:
     """Connect to the configured endpoint.
 
     Raises:
@@ -109,17 +144,20 @@ def load(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
     if not config.model:
         raise ConfigError("No embedding model is named.", hint="Set model under [embedding].")
     if config.provider == "ollama":
-        return _ollama(config, allow_remote=allow_remote)
+        return _ollama(config, allow_remote, tunnels)
     if not config.base_url:
         raise ConfigError("No embedding endpoint is given.", hint="Set base_url under [embedding].")
-    return _openai(config, allow_remote=allow_remote)
+    return _openai(config, allow_remote, tunnels)
 
 
-def _openai(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
+def _openai(config: EmbeddingConfig, allow_remote: bool, tunnels: Sequence[str]) -> RemoteEmbedder:
     from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 
-    target = egress.check(config.base_url, allow_remote=allow_remote)
-    connection = egress.client(config.base_url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
+    target = egress.check(config.base_url, allow_remote=allow_remote, tunnels=tunnels)
+    calls = Calls()
+    connection = egress.client(
+        config.base_url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S, on_call=calls, tunnels=tunnels
+    )
     model = OpenAILikeEmbedding(
         model_name=config.model,
         api_base=config.base_url,
@@ -131,26 +169,38 @@ def _openai(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
         reuse_client=True,
         http_client=connection,
     )
-    return _wrap(model, connection, config, target.label)
+    return _wrap(model, connection, config, target, calls)
 
 
-def _ollama(config: EmbeddingConfig, *, allow_remote: bool) -> RemoteEmbedder:
+def _ollama(config: EmbeddingConfig, allow_remote: bool, tunnels: Sequence[str]) -> RemoteEmbedder:
     from llama_index.embeddings.ollama import OllamaEmbedding
 
     url = config.base_url or _OLLAMA
-    target = egress.check(url, allow_remote=allow_remote)
+    target = egress.check(url, allow_remote=allow_remote, tunnels=tunnels)
     egress.refuse_cloud_model(config.model, allow_remote=allow_remote)
     model = OllamaEmbedding(model_name=config.model, base_url=url, embed_batch_size=_BATCH)
-    connection = egress.client(url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
+    calls = Calls()
+    connection = egress.client(
+        url, allow_remote=allow_remote, timeout_s=_TIMEOUT_S, on_call=calls, tunnels=tunnels
+    )
     model._client.close()
     model._client._client = connection
-    return _wrap(model, connection, config, target.label)
+    return _wrap(model, connection, config, target, calls)
 
 
-def _wrap(model: Any, connection: Any, config: EmbeddingConfig, host: str) -> RemoteEmbedder:
-    fingerprint = f"{config.provider}:{config.model}"
+def _wrap(
+    model: Any, connection: Any, config: EmbeddingConfig, target: Destination, calls: Calls
+) -> RemoteEmbedder:
+    elsewhere = config.provider == "ollama" and egress.is_cloud_model(config.model)
     return RemoteEmbedder(
-        model, connection, name=config.model, fingerprint=fingerprint, dimensions=config.dimensions, host=host
+        model,
+        connection,
+        name=config.model,
+        fingerprint=f"{config.provider}:{config.model}",
+        dimensions=config.dimensions,
+        host=target.label,
+        local=target.local and not elsewhere,
+        calls=calls,
     )
 
 

@@ -44,7 +44,7 @@ def test_an_answer_arrives_in_pieces(model_server: ModelServer, kind: str) -> No
     pieces = list(provider(model_server, kind, "ok").stream(PROMPT, max_tokens=50, on_call=calls.append))
     assert "".join(pieces) == "It rains today [1]."
     assert len(pieces) > 2
-    assert [call.outcome for call in calls] == ["200"]
+    assert [call.outcome for call in calls] == ["sending", "200"]
     assert calls[0].bytes > 100
 
 

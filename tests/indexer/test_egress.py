@@ -145,7 +145,10 @@ def test_calls_are_counted_in_bytes(server: str, make: object) -> None:
     calls: list[Call] = []
     with make(server, allow_remote=False, timeout_s=5, on_call=calls.append) as client:  # type: ignore[operator]
         client.post("/v1/x", content=b"0123456789")
-    assert [(call.bytes, call.outcome, call.local) for call in calls] == [(10, "200", True)]
+    assert [(call.bytes, call.outcome, call.local) for call in calls] == [
+        (10, egress.SENDING, True),
+        (10, "200", True),
+    ]
     assert calls[0].host == server.removeprefix("http://")
 
 
@@ -163,7 +166,51 @@ def test_a_redirect_is_refused_and_nothing_is_sent_on(server: str, make: object)
     ):
         client.post("/moved", content=b"secret", headers={"x-to": f"{server}/v1"}, follow_redirects=True)
     assert [line.split()[0] for line in Handler.seen] == ["/moved", "/moved"]
-    assert calls[0].outcome == "redirect refused"
+    assert calls[-1].outcome == "redirect refused"
+
+
+@pytest.mark.parametrize("make", [egress.client, egress.client2])
+def test_nothing_goes_when_it_cannot_be_logged(server: str, make: object) -> None:
+    def full(call: Call) -> None:
+        raise OSError("no space left")
+
+    with (
+        make(server, allow_remote=False, timeout_s=5, on_call=full) as client,  # type: ignore[operator]
+        pytest.raises(OSError, match="no space"),
+    ):
+        client.post("/v1/x", content=b"secret")
+    assert Handler.seen == []
+
+
+@pytest.mark.parametrize("make", [egress.client, egress.client2])
+def test_a_rehearsal_writes_the_request_and_sends_nothing(server: str, make: object) -> None:
+    written: list[egress.Planned] = []
+    with (
+        make(server, allow_remote=False, timeout_s=5, rehearsal=written.append) as client,  # type: ignore[operator]
+        pytest.raises(egress.RehearsedError),
+    ):
+        client.post("/v1/x", content=b"secret")
+    assert [(each.body, each.url, each.local) for each in written] == [(b"secret", f"{server}/v1/x", True)]
+    assert Handler.seen == []
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "url", "remote"),
+    [
+        ("127.0.0.1:4000", "http://127.0.0.1:4000/v1", True),
+        ("127.0.0.1:4000", "http://localhost:4000", True),
+        ("localhost:4000", "http://[::1]:4000", True),
+        ("http://127.0.0.1:4000/", "http://127.0.0.1:4000", True),
+        ("127.0.0.1:4000", "http://127.0.0.1:4001", False),
+        ("127.0.0.1:443", "https://127.0.0.1", True),
+    ],
+)
+def test_a_port_that_leads_elsewhere_counts_as_remote(tunnel: str, url: str, remote: bool) -> None:
+    there = egress.check(url, allow_remote=True, tunnels=[tunnel])
+    assert (there.local, there.loopback) == (not remote, True)
+    if remote:
+        with pytest.raises(EgressRefusedError, match="another machine"):
+            egress.check(url, allow_remote=False, tunnels=[tunnel])
 
 
 @pytest.mark.parametrize("make", [egress.client, egress.client2])
