@@ -441,32 +441,40 @@ def chunk_texts(db: Connection, chunks: Iterable[ChunkRow]) -> dict[int, str]:
 # --- vectors -------------------------------------------------------------------------------------
 
 
+# The order of the joins is prescribed (CROSS): without statistics SQLite would go through all vectors of a
+# model and look each one up among the ids, which takes seconds.
+_CHUNKS_OF_VECTORS = """
+SELECT v.id, c.id, c.document_id FROM json_each(:ids) AS wanted
+CROSS JOIN vectors v ON v.id = wanted.value AND v.model_id = :model
+CROSS JOIN chunks c ON c.key = v.key"""
+_VECTORS_OF_CHUNKS = """
+SELECT c.id, v.vector FROM json_each(:ids) AS wanted
+CROSS JOIN chunks c ON c.id = wanted.value
+CROSS JOIN vectors v ON v.key = c.key AND v.model_id = :model"""
+_VECTOR_IDS_OF_CHUNKS = """
+SELECT DISTINCT v.id FROM json_each(:ids) AS wanted
+CROSS JOIN chunks c ON c.id = wanted.value
+CROSS JOIN vectors v ON v.key = c.key AND v.model_id = :model"""
+_VECTOR_IDS_OF_DOCUMENTS = """
+SELECT DISTINCT v.id FROM json_each(:ids) AS wanted
+CROSS JOIN chunks c ON c.document_id = wanted.value
+CROSS JOIN vectors v ON v.key = c.key AND v.model_id = :model"""
+VECTOR_QUERIES = (_CHUNKS_OF_VECTORS, _VECTORS_OF_CHUNKS, _VECTOR_IDS_OF_CHUNKS, _VECTOR_IDS_OF_DOCUMENTS)
+
+
 def chunks_of_vectors(db: Connection, model_id: int, ids: Collection[int]) -> list[tuple[int, int, int]]:
     """Chunks whose text has one of these vectors, as (vector id, chunk id, document id)."""
-    return db.execute(
-        "SELECT v.id, c.id, c.document_id FROM vectors v JOIN chunks c ON c.key = v.key"
-        " WHERE v.model_id = ? AND v.id IN (SELECT value FROM json_each(?))",
-        (model_id, _json(ids)),
-    ).fetchall()
+    return db.execute(_CHUNKS_OF_VECTORS, {"ids": _json(ids), "model": model_id}).fetchall()
 
 
 def vectors_of_chunks(db: Connection, model_id: int, chunks: Collection[int]) -> list[tuple[int, bytes]]:
     """Chunks with their vectors, as (chunk id, little-endian float16); those without one are left out."""
-    return db.execute(
-        "SELECT c.id, v.vector FROM chunks c JOIN vectors v ON v.key = c.key AND v.model_id = ?"
-        " WHERE c.id IN (SELECT value FROM json_each(?))",
-        (model_id, _json(chunks)),
-    ).fetchall()
+    return db.execute(_VECTORS_OF_CHUNKS, {"ids": _json(chunks), "model": model_id}).fetchall()
 
 
 def vector_ids_of(
     db: Connection, model_id: int, documents: Collection[int], chunks: Collection[int] | None = None
 ) -> list[int]:
     """Ids of the vectors of all chunks of these documents, or of these chunks only."""
-    column, ids = ("document_id", documents) if chunks is None else ("id", chunks)
-    rows = db.execute(
-        "SELECT DISTINCT v.id FROM chunks c JOIN vectors v ON v.key = c.key AND v.model_id = ?"
-        f" WHERE c.{column} IN (SELECT value FROM json_each(?))",
-        (model_id, _json(ids)),
-    ).fetchall()
-    return [row[0] for row in rows]
+    query, ids = (_VECTOR_IDS_OF_DOCUMENTS, documents) if chunks is None else (_VECTOR_IDS_OF_CHUNKS, chunks)
+    return [row[0] for row in db.execute(query, {"ids": _json(ids), "model": model_id})]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.catalogue import Catalogue, Fingerprint, NewDocument, salvage
+from indexer.catalogue import Catalogue, Fingerprint, NewDocument, salvage, scoping
 from indexer.catalogue.connection import Database, file_system, is_network, refuse_network
 from indexer.catalogue.schema import SCHEMA_VERSION, TEXT_BLOCK
 from indexer.errors import LibraryRefusedError, StoreError
@@ -432,3 +432,13 @@ def test_a_folder_where_sqlite_cannot_share_memory_is_refused(
     with pytest.raises(LibraryRefusedError, match="locking protocol"):
         Database(tmp_path / "catalogue.sqlite3")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("query", scoping.VECTOR_QUERIES)
+def test_vectors_are_looked_up_one_by_one(catalogue: Catalogue, query: str) -> None:
+    """Going through all vectors of a model takes seconds once there are many."""
+    with catalogue.reader() as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", {"ids": "[]", "model": 1})]
+    vectors = next(step for step in plan if step.startswith("SEARCH v "))
+    assert "(model_id=? AND key=?)" in vectors or "INTEGER PRIMARY KEY" in vectors, plan
+    assert plan[0].startswith("SCAN wanted "), plan
