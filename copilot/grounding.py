@@ -1,8 +1,8 @@
-"""Claims, verdicts, citations: what of a model's text stands in the passages it was given.
+"""Claims, verdicts, citations: what of a text stands in the passages it was written from.
 
-The check is mechanical and says so little more than it knows: numbers, dates and names must be in the
-cited passages, words or meaning must be close to one of their sentences, and a "not" must be on both
-sides. A claim in another language than its passage is only checked for numbers and names.
+The door to `copilot.claims`: cuts a text into claims, has each checked against the passages it names (or,
+when it names none, against all), and proves the quotes. The check is mechanical and says no more than it
+knows: a claim in another language than its passage is only checked for numbers and names.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from copilot.claims import verdicts
 from copilot.passages import Sentence, Source, Vectors, cite
-from copilot.types import Citation, Claim, Verdict
-from copilot.words import content_words, counts, holds, words
+from copilot.types import Citation, Claim
+from copilot.words import content_words
 from indexer import language
 from indexer.library import Library
-from indexer.text import fold, safe_text
+from indexer.text import safe_text
 
 Embed = Callable[[Sequence[str]], Vectors | None]
 
@@ -29,29 +30,6 @@ _MARK = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*(?:[,;]|[-–])\s*\d{1,3})*)\s*[\]�
 _MARKS_AFTER_STOP = re.compile(r"([.!?。！？]+[\"”’)]*)((?:\s*[\[【]\s*\d[\d\s,;–-]*[\]】])+)")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)")
 _LINK_DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
-_NUMBER = re.compile(r"\d+(?:[.,’' ]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?")
-_NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w’'-]*[\w]")
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|nobody|nothing|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)?|"
-    r"nicht|kein\w*|nie|niemals|ohne|weder|ne|pas|jamais|sans|aucun\w*|sin|nunca|ningún|ninguna?|jamás)\b"
-    r"|n['’]t\b|不|没|沒|无|無|未|非|لا |لم |ليس|لن ",
-    re.IGNORECASE,
-)
-
-_NUMBER_WORDS = {
-    "one": "1",
-    "two": "2",
-    "three": "3",
-    "four": "4",
-    "five": "5",
-    "six": "6",
-    "seven": "7",
-    "eight": "8",
-    "nine": "9",
-    "ten": "10",
-    "eleven": "11",
-    "twelve": "12",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,18 +109,33 @@ def ground(text: str, sources: Sequence[Source], library: Library, embed: Embed)
     claims = []
     for row, each in enumerate(found):
         cited = [by_number[number] for number in each.numbers]
-        verdict, reason, evidence = judge(each.text, cited or sources, similar, row, named=bool(cited))
-        if not cited and verdict != "supported":
-            verdict, reason, evidence = "unsupported", "It names no passage, and none says it.", []
-        numbers = [number for number in (quotes.add(by_number, sentence) for sentence in evidence) if number]
-        claims.append(
-            Claim(text=each.text, verdict=verdict, citations=tuple(dict.fromkeys(numbers)), reason=reason)
-        )
+        judged = verdicts.judge(each.text, cited or sources, similar.to(row), named=bool(cited))
+        claims.append(_claim(each, judged, quotes, by_number))
     return Grounded(
         text=" ".join(with_marks(claim.text, claim.citations) for claim in claims),
         claims=tuple(claims),
         citations=tuple(quotes.citations()),
         notes=tuple(notes),
+    )
+
+
+def _claim(
+    statement: Statement, judged: verdicts.Judged, quotes: _Quotes, by_number: dict[int, Source]
+) -> Claim:
+    """The claim with the citations that could be proven, the first being what its reason speaks of."""
+    verdict, reason, evidence = judged.verdict, judged.reason, judged.evidence
+    if not statement.numbers and verdict not in ("supported", "contradicted"):
+        verdict, reason, evidence = "unsupported", "It names no passage, and none says it.", ()
+    proven = [(quotes.add(by_number, sentence), sentence) for sentence in evidence]
+    kept = [(number, sentence) for number, sentence in proven if number is not None]
+    mark = f"[{kept[0][0]}]" if kept else "the passage"
+    reason = reason.replace(verdicts.HERE, mark)
+    return Claim(
+        text=statement.text,
+        verdict=verdict,
+        citations=tuple(dict.fromkeys(number for number, _ in kept)),
+        reason=reason[:1].upper() + reason[1:],
+        quote=" ".join(kept[0][1].text.split()) if kept else "",
     )
 
 
@@ -163,11 +156,16 @@ class _Similarities:
         self._columns = columns
         self._matrix = matrix
 
-    def of(self, row: int, sentence: Sentence) -> float:
-        column = self._columns.get((sentence.passage, sentence.start))
-        if self._matrix is None or column is None:
-            return 0.0
-        return float(self._matrix[row, column])
+    def to(self, row: int) -> verdicts.Similar:
+        """The cosines of one claim."""
+
+        def cosine(sentence: Sentence) -> float:
+            column = self._columns.get((sentence.passage, sentence.start))
+            if self._matrix is None or column is None:
+                return 0.0
+            return float(self._matrix[row, column])
+
+        return cosine
 
 
 def _similarities(claims: Sequence[str], sources: Sequence[Source], embed: Embed) -> _Similarities:
@@ -184,103 +182,6 @@ def _similarities(claims: Sequence[str], sources: Sequence[Source], embed: Embed
         return _Similarities({}, None)
     matrix: Vectors = np.asarray(rows[: len(claims)] @ rows[len(claims) :].T, dtype=np.float32)
     return _Similarities(columns, matrix)
-
-
-def judge(
-    claim: str, cited: Sequence[Source], similar: _Similarities, row: int, *, named: bool
-) -> tuple[Verdict, str, list[Sentence]]:
-    """Check one claim against passages.
-
-    Returns:
-        The verdict, why it is not "supported", and the sentences to quote: of each passage the nearest
-        when the claim `named` them, else the nearest of all.
-    """
-    wanted = content_words(claim)
-    ranked = sorted(
-        (
-            (_closeness(wanted, sentence, similar.of(row, sentence)), sentence)
-            for source in cited
-            for sentence in source.sentences
-        ),
-        key=lambda pair: -pair[0][0],
-    )
-    if not ranked:
-        return "unsupported", "The passage named holds no text.", []
-    (_, overlap, cosine), best = ranked[0]
-    firsts = {sentence.passage: sentence for _, sentence in reversed(ranked)}
-    evidence = (
-        [firsts[source.passage.number - 1] for source in cited if source.sentences] if named else [best]
-    )
-    text = " ".join(f"{source.hit.title} {source.hit.heading} {source.hit.text}" for source in cited)
-    missing = _missing_numbers(claim, text)
-    close = overlap >= 0.6 or cosine >= 0.7
-    if missing:
-        if close and _numbers(best.text):
-            return "contradicted", f"The passage has another number than {missing[0]}.", evidence
-        return "unsupported", f"The passage does not hold the number {missing[0]}.", evidence
-    unknown = _missing_names(claim, text)
-    if _foreign(claim, best.text):
-        if unknown:
-            return "partly", f"The passage, in another language, does not name {unknown[0]}.", evidence
-        return "partly", "The passage is in another language: only numbers and names were compared.", evidence
-    if close and bool(_NEGATION.search(claim)) != bool(_NEGATION.search(best.text)):
-        return "contradicted", 'One of claim and passage says "not".', evidence
-    held = set(words(text))
-    share = sum(holds(held, word) for word in wanted) / len(wanted) if wanted else 1.0
-    if unknown:
-        return ("partly" if close else "unsupported"), f"The passage does not name {unknown[0]}.", evidence
-    if (share >= 0.75 and (overlap >= 0.45 or cosine >= 0.55)) or cosine >= 0.8:
-        return "supported", "", evidence
-    if share >= 0.5 or cosine >= 0.5:
-        return "partly", "The passage says only a part of it, or says it in other words.", evidence
-    return "unsupported", "The passage does not say it.", evidence
-
-
-def _closeness(wanted: Sequence[str], sentence: Sentence, cosine: float) -> tuple[float, float, float]:
-    bag = set(sentence.words)
-    overlap = sum(holds(bag, word) for word in wanted) / len(wanted) if wanted else 0.0
-    return overlap + cosine, overlap, cosine
-
-
-def _numbers(text: str) -> set[str]:
-    found = {_plain_number(match[0]) for match in _NUMBER.finditer(text)}
-    return found | {_NUMBER_WORDS[word] for word in words(text) if word in _NUMBER_WORDS}
-
-
-def _plain_number(number: str) -> str:
-    """1,234.50 and 1.234,50 and 1 234.5 as one: digits, with the part after a decimal sign kept."""
-    if re.fullmatch(r"\d{1,3}(?:[.,’' ]\d{3})+(?:[.,]\d+)?", number):
-        tail = re.search(r"[.,]\d{1,2}$|[.,]\d{4,}$", number)
-        whole = number[: tail.start()] if tail else number
-        number = re.sub(r"\D", "", whole) + (tail[0] if tail else "")
-    number = number.replace(",", ".")
-    return number.rstrip("0").rstrip(".") if "." in number else number.lstrip("0") or "0"
-
-
-def _missing_numbers(claim: str, text: str) -> list[str]:
-    held = _numbers(text)
-    return [match[0] for match in _NUMBER.finditer(claim) if _plain_number(match[0]) not in held]
-
-
-def _missing_names(claim: str, text: str) -> list[str]:
-    """Capitalised words of the claim, its first word left out, that the passages do not hold."""
-    if language.detect(claim) == "de":  # every noun is capitalised
-        return []
-    held = set(words(text))
-    return [
-        match[0]
-        for match in _NAME.finditer(claim)
-        if match.start() > 0
-        and counts(fold(match[0]))
-        and not all(holds(held, word) for word in words(match[0]))
-    ]
-
-
-def _foreign(claim: str, text: str) -> bool:
-    if language.has_cjk(claim) != language.has_cjk(text):
-        return True
-    first, second = language.detect(claim), language.detect(text)
-    return bool(first and second and first != second and len(claim) > 40 and len(text) > 40)
 
 
 class _Quotes:
