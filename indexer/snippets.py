@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -100,10 +101,16 @@ def snippet(text: str, language: str, matcher: Matcher, width: int = WIDTH) -> t
     Whole sentences as far as they fit, blanks folded; otherwise verbatim.
     """
     found = matcher.find(text)
-    sentences = languages.sentences(text, language) or [(0, len(text))]
+    sentences = _sentences(text, language) or [(0, len(text))]
     start, end = _best(text, sentences, found, width)
     inside = [each for each in found if start <= each.start and each.end <= end]
     return _folded(text, start, end, merged(inside))
+
+
+@functools.lru_cache(maxsize=1024)
+def _sentences(text: str, language: str) -> list[Span]:
+    """Spans of sentences; while a query is typed, the same chunks are found again and again."""
+    return languages.sentences(text, language)
 
 
 def _best(text: str, sentences: Sequence[Span], found: Sequence[Found], width: int) -> Span:
@@ -160,8 +167,15 @@ def _word_start(text: str, at: int, limit: int) -> int:
 
 def _folded(text: str, start: int, end: int, marked: Sequence[Span]) -> tuple[str, tuple[Span, ...]]:
     """`text[start:end]` with runs of blanks made one, and the spans moved along."""
-    return _BLANKS.sub(" ", text[start:end]), tuple(
+    parts: list[str] = []
+    places: list[Span] = []
+    length, at = 0, start
+    for a, b in marked:
         # a match begins and ends with a character that is no blank, so that no run of blanks is cut here
-        (len(_BLANKS.sub(" ", text[start:a])), len(_BLANKS.sub(" ", text[start:b])))
-        for a, b in marked
-    )
+        for stop in (a, b):
+            parts.append(_BLANKS.sub(" ", text[at:stop]))
+            length += len(parts[-1])
+            at = stop
+        places.append((length - len(parts[-1]), length))
+    parts.append(_BLANKS.sub(" ", text[at:end]))
+    return "".join(parts), tuple(places)
