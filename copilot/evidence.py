@@ -45,7 +45,7 @@ def weigh(
         sentence_words=max((each.words for each in ranked), default=0.0),
         named=max((_share(names, source) for source in read), default=0.0) if names else 1.0,
         has_meaning=any(each.meaning for each in ranked),
-        foreign=trust < 0.5,
+        foreign=trust < 1,
     )
 
 

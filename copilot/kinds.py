@@ -1,11 +1,11 @@
-"""What kind of answer a question wants (number, time, person, place), and whether a text holds one."""
+"""What kind of answer a question wants (number, time, place, person, name, reason); whether a text has it."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-Kind = Literal["count", "time", "who", "where", ""]
+Kind = Literal["count", "time", "who", "where", "name", "why", ""]
 
 _ASKS: tuple[tuple[Kind, str, str], ...] = (
     (
@@ -33,6 +33,22 @@ _ASKS: tuple[tuple[Kind, str, str], ...] = (
         r"where|(?:what|which) (?:city|country|state|place|town|location|region)|"
         r"wo|woher|wohin|où|dónde|donde|dove|onde|waar|где",
         "哪里|哪裡|何处|何處|在哪|أين|どこ|어디",
+    ),
+    (
+        "why",
+        r"why|(?:what|which) (?:reasons?|caused?)|for what reason|what (?:is|was|were|are) the reasons?|"
+        r"warum|weshalb|wieso|weswegen|pourquoi|por qué|perché|por quê|waarom|почему",
+        "为什么|為什麼|为何|原因|لماذا|なぜ|왜",
+    ),
+    (
+        "name",
+        r"(?:what|which)(?: \w+){0,2}? (?:players?|artists?|leaders?|teams?|companies|company|"
+        r"organi[sz]ations?|agency|agencies|groups?|universit(?:y|ies)|schools?|networks?|studios?|actors?|"
+        r"singers?|churches|church|generals?|books?|films?|movies?|magazines?|newspapers?|languages?|religions?|nations?|"
+        r"rivers?|mountains?|seas?|oceans?|lakes?|islands?|counties|county|provinces?|districts?|"
+        r"neighbou?rhoods?|buildings?|museums?|battles?|wars?|treaty|treaties|part(?:y|ies)|presidents?|"
+        r"ministers?|governors?|directors?|writers?|composers?|names?|famil(?:y|ies)|dynast(?:y|ies)|tribes?)",
+        "什么名字|اسم",
     ),
 )
 _PATTERNS = tuple(
@@ -62,6 +78,13 @@ _PLACE = re.compile(
     r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Ff]rom|[Tt]o|[Oo]f|[Oo]n|[Bb]ei|[Nn]ach|[Aa]us|[Àà]|[Aa]u|[Ee]n)\s+"
     r"(?:the\s+|der\s+|la\s+|el\s+)?[A-ZÀ-Þ][\w’'-]+"
 )
+_REASON = re.compile(
+    r"\b(?:because|since|due to|so that|in order to|reasons?|caus(?:e|es|ed)|result(?:s|ed|ing)?|led to|"
+    r"leads to|therefore|owing to|by|weil|denn|wegen|aufgrund|durch|damit|um zu|car|parce|grâce|afin|"
+    r"porque|debido|causa|para|gracias|perché|omdat)\b|因为|由于|因此|以便|为了|原因|بسبب|لأن|من أجل|потому",
+    re.IGNORECASE,
+)
+_HELD = {"count": _NUMBER, "time": _TIME, "who": _NAME, "where": _PLACE, "name": _NAME, "why": _REASON}
 
 
 def asked(question: str) -> Kind:
@@ -76,9 +99,11 @@ def asked(question: str) -> Kind:
 def holds(kind: Kind, sentence: str, question: str) -> bool:
     """Whether the sentence holds such an answer that the question does not hold already."""
     known = question.casefold()
-    pattern = {"count": _NUMBER, "time": _TIME, "who": _NAME, "where": _PLACE}.get(kind)
+    pattern = _HELD.get(kind)
     if pattern is None:
         return False
+    if kind == "why":
+        return bool(pattern.search(sentence))
     if kind == "count":
         known_numbers = set(re.findall(r"\d[\d.,]*", known))
         numbers = re.findall(r"\d[\d.,]*", sentence)

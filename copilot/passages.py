@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from copilot.sentences import cut
 from copilot.types import Citation, Coverage, Passage
 from copilot.words import WORD, bare, counts, holds, words
 from indexer import language
@@ -25,7 +26,7 @@ from indexer.errors import NotFoundError
 from indexer.library import Library
 from indexer.query import parse
 from indexer.text import fold
-from indexer.types import Hit, ScopeCount, SearchRequest, SearchResult
+from indexer.types import DocumentDetails, Hit, ScopeCount, SearchRequest, SearchResult, StoredChunk
 
 Vectors = npt.NDArray[np.float32]
 
@@ -174,19 +175,48 @@ def sources(hits: Sequence[Hit]) -> list[Source]:
     ]
 
 
+def as_hit(chunk: StoredChunk, details: DocumentDetails) -> Hit:
+    """A chunk that nobody searched for, in the shape of those that were."""
+    return Hit(
+        rank=1,
+        score=0.0,
+        path=details.path,
+        paths=details.paths,
+        title=details.title,
+        document=details.document,
+        chunk=chunk.id,
+        page=chunk.page,
+        heading=chunk.heading,
+        start=chunk.start,
+        end=chunk.end,
+        snippet="",
+        highlights=(),
+        matched_by=(),
+        scores={},
+        ranks={},
+        kind=details.kind,
+        format=details.format,
+        language=chunk.language,
+        pages=details.pages,
+        size_bytes=details.size_bytes,
+        mtime_ns=details.mtime_ns,
+        text=chunk.text,
+    )
+
+
 def with_sentences(source: Source) -> Source:
     """The passage with the exact spans of its sentences."""
     hit = source.hit
-    cut = tuple(
+    spans = tuple(
         Sentence(
             passage=source.passage.number - 1,
             start=hit.start + start,
             end=hit.start + end,
             text=hit.text[start:end],
         )
-        for start, end in language.sentences(hit.text, hit.language)
+        for start, end in cut(hit.text, hit.language)
     )
-    return replace(source, sentences=cut)
+    return replace(source, sentences=spans)
 
 
 def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:

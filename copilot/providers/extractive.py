@@ -6,13 +6,13 @@ PDF questions; `benchmarks/answers.py` measures what they reach.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from copilot import kinds
+import numpy as np
+
+from copilot import likeness
 from copilot.passages import Sentence, Source, Term, Vectors, covered
-from copilot.words import counts, holds
 
 NAME = "extractive"
 
@@ -28,28 +28,51 @@ MAX_QUOTED = 3
 
 Embed = Callable[[Sequence[str]], Vectors | None]
 
-# Fitted by a softmax over the sentences of each question, on halves of XQuAD's English questions.
-_MEANING = 1.0
-_WORDS = 1.5
-_BEFORE_WORDS = 0.55
-_KIND = 0.38
-_PASSAGE = 1.2
-_CONTEXT = 0.75
-_LEANING = 0.2
-_POOR = 1.6
-_NOTHING_NEW = 1.0
+# Weights of `likeness.MEASURES`, fitted by `benchmarks/fit_answers.py`: a softmax over the sentences of each
+# question, on one half of XQuAD's questions. A language the embedding model does not know has its own.
+_WEIGHTS = {
+    "meaning": 2.66,
+    "meaning_before": 4.07,
+    "passage_meaning": 3.46,
+    "passage_score": 1.86,
+    "passage_words": 1.10,
+    "words": 2.35,
+    "words_before": 3.35,
+    "words_after": 2.05,
+    "words_above": 1.46,
+    "plain_words": 3.34,
+    "less_than_before": -0.88,
+    "order": 3.93,
+    "kind": 0.67,
+    "no_kind": -0.90,
+    "leans": 0.38,
+    "poor": -2.93,
+    "repeats": -4.95,
+}
+_WEIGHTS_FOREIGN = {
+    "meaning": 1.41,
+    "meaning_before": 0.61,
+    "passage_meaning": 3.44,
+    "passage_score": 2.16,
+    "passage_words": 1.57,
+    "words": 5.49,
+    "words_before": 5.86,
+    "words_after": 1.89,
+    "words_above": 1.78,
+    "plain_words": 3.62,
+    "less_than_before": -0.83,
+    "order": 3.61,
+    "kind": 0.78,
+    "no_kind": -0.50,
+    "leans": 0.48,
+    "poor": -7.22,
+    "repeats": -0.04,
+}
 
-NEAR_BEST = 0.45
+NEAR_BEST = 1.6
 """A further sentence is quoted when its score is at most this much below the first."""
 CONTEXT_READ = 6
 """Best sentences that are compared once more together with the sentence before them."""
-
-_LEANS = re.compile(
-    r"^(?:(?:it|its|they|their|them|he|his|she|her|this|these|that|those|such|both|also|however|but|and|"
-    r"therefore|thus|then|there|here|er|sie|es|dies\w*|sein\w*|ihr\w*|jedoch|aber|il|elle|ils|elles|ce|cette|"
-    r"ces|este|esta|esto|él|ella)\b|这|那|他|她|它|其)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,49 +110,55 @@ def rank_sentences(
     sentences = _worth_reading(wanted, read)
     if not sentences:
         return []
+    asked = likeness.Asked(question=question, wanted=wanted)
+    rows = measured(asked, read)
     meaning = _cosines([sentence.text[:MAX_CHARACTERS] for sentence in sentences], query_vector, embed)
-    kind = kinds.asked(question)
-    best_hit = max((source.hit.score for source in read), default=1.0) or 1.0
+    weights = weights_for(trust)
     scored = []
     for sentence, cosine in zip(sentences, meaning, strict=True):
-        source = read[sentence.passage]
-        share = covered(wanted, sentence.words)
-        before = _before(source, sentence)
-        nearby = [*sentence.words, *source.above, *(before.words if before else ())]
-        context = covered(wanted, nearby)
-        score = (
-            trust * (_MEANING + _CONTEXT) * cosine
-            + _WORDS * share
-            + _BEFORE_WORDS * (context - share)
-            + _KIND * kinds.holds(kind, sentence.text, question)
-            + _PASSAGE * source.hit.score / best_hit
-            + _LEANING * bool(before and _LEANS.match(sentence.text))
-            - _POOR * _poor(sentence)
-            - _NOTHING_NEW * _only_repeats(sentence, wanted)
-        )
-        scored.append(Scored(sentence=sentence, score=score, meaning=cosine, words=share))
+        row = rows[sentence]
+        row[likeness.MEANING] = row[likeness.MEANING_BEFORE] = cosine
+        score = float(weights @ np.asarray(row))
+        scored.append(Scored(sentence=sentence, score=score, meaning=cosine, words=row[likeness.WORDS]))
     scored.sort(key=_best_first)
-    return _with_context(scored, read, query_vector, embed) if trust > 0.5 else scored
+    return _with_context(scored, read, query_vector, embed, float(weights[likeness.MEANING_BEFORE]))
+
+
+def measured(asked: likeness.Asked, read: Sequence[Source]) -> dict[Sentence, list[float]]:
+    """What is measured of every sentence, without the cosines."""
+    best = max((source.hit.score for source in read), default=0.0)
+    best_words = max((source.hit.scores.get("keyword", 0.0) for source in read), default=0.0)
+    rows: dict[Sentence, list[float]] = {}
+    for source in read:
+        rows |= likeness.measures(asked, source, (best, best_words))
+    return rows
+
+
+def weights_for(trust: float) -> Vectors:
+    """The weights of `likeness.MEASURES` where meaning can be trusted this much."""
+    chosen = _WEIGHTS_FOREIGN if trust < 1 else _WEIGHTS
+    return np.array([chosen[name] for name in likeness.MEASURES], dtype=np.float32)
 
 
 def _with_context(
-    scored: list[Scored], read: Sequence[Source], query_vector: Vectors | None, embed: Embed
+    scored: list[Scored], read: Sequence[Source], query_vector: Vectors | None, embed: Embed, weight: float
 ) -> list[Scored]:
     """Compare the best once more, each with the sentence before it, which says what "it" is."""
     head = scored[:CONTEXT_READ]
-    befores = [_before(read[each.sentence.passage], each.sentence) for each in head]
-    texts = [
-        f"{b.text[-MAX_CHARACTERS:]} {each.sentence.text[:MAX_CHARACTERS]}"
-        if b
-        else each.sentence.text[:MAX_CHARACTERS]
-        for b, each in zip(befores, head, strict=True)
-    ]
+    texts = [text_in_context(each.sentence, read) for each in head]
     cosines = _cosines(texts, query_vector, embed)
     again = [
-        replace(each, score=each.score + _CONTEXT * (cosine - each.meaning))
+        replace(each, score=each.score + weight * (cosine - each.meaning))
         for each, cosine in zip(head, cosines, strict=True)
     ]
     return sorted(again, key=_best_first) + scored[CONTEXT_READ:]
+
+
+def text_in_context(sentence: Sentence, read: Sequence[Source]) -> str:
+    """A sentence after the one before it, both cut to what is embedded."""
+    before = _before(read[sentence.passage], sentence)
+    text = sentence.text[:MAX_CHARACTERS]
+    return f"{before.text[-MAX_CHARACTERS:]} {text}" if before else text
 
 
 def _best_first(each: Scored) -> tuple[float, int, int]:
@@ -137,7 +166,7 @@ def _best_first(each: Scored) -> tuple[float, int, int]:
 
 
 def _cosines(texts: Sequence[str], query_vector: Vectors | None, embed: Embed) -> list[float]:
-    if query_vector is None:
+    if query_vector is None or not texts:
         return [0.0] * len(texts)
     rows = embed(texts)
     return [0.0] * len(texts) if rows is None else [float(cosine) for cosine in rows @ query_vector]
@@ -161,7 +190,7 @@ def span_to_quote(sentence: Sentence, source: Source) -> tuple[int, int]:
     directly above; otherwise alone.
     """
     at = source.sentences.index(sentence)
-    if at == 0 or not _LEANS.match(sentence.text):
+    if at == 0 or not likeness.leans(sentence.text):
         return sentence.start, sentence.end
     before = source.sentences[at - 1]
     gap = source.hit.text[before.end - source.hit.start : sentence.start - source.hit.start]
@@ -186,25 +215,6 @@ def _worth_reading(wanted: Sequence[Term], read: Sequence[Source]) -> list[Sente
 def _before(source: Source, sentence: Sentence) -> Sentence | None:
     at = source.sentences.index(sentence)
     return source.sentences[at - 1] if at else None
-
-
-def _poor(sentence: Sentence) -> float:
-    """What speaks against quoting: headings, fragments, questions, tables of contents."""
-    text = sentence.text
-    penalty = 0.0
-    if len(text) < 25 and not re.search(r"\d|[\u3040-\u9fff]", text):
-        penalty += 0.15
-    if text.endswith(("?", "？", "؟")):
-        penalty += 0.2
-    if re.search(r"\.{4,}|(?:\. ){4,}|…{2,}", text):
-        penalty += 0.2
-    return penalty
-
-
-def _only_repeats(sentence: Sentence, wanted: Sequence[Term]) -> bool:
-    """Whether a sentence holds no word but those of the question: a heading, not an answer."""
-    asked = {term.word for term in wanted}
-    return all(holds(asked, word) for word in sentence.words if counts(word))
 
 
 def _alike(first: Sentence, second: Sentence) -> bool:

@@ -229,7 +229,6 @@ def test_a_follow_up_question_is_understood_from_the_conversation(library: Libra
     assert [message.role for message in final] == ["system", "user", "assistant", "user"]
 
 
-@pytest.mark.xfail(reason="the ranking drops foreign questions before the translation is tried")
 def test_a_question_in_another_language_is_looked_up_in_english_too(library: Library) -> None:
     provider = ScriptedProvider("How many moons does Saturn have?", "土星有146颗卫星 [1]。")
     answer, events = ask(library, "土星有多少颗已知的卫星？", provider)

@@ -281,7 +281,9 @@ def test_forms_of_a_word(first: str, second: str, same: bool) -> None:
         ("Wie viele Mieter gibt es?", "count"),
         ("¿Quién firmó?", "who"),
         ("美国的预算是多少？", "count"),
-        ("Why?", ""),
+        ("Why?", "why"),
+        ("Which team won?", "name"),
+        ("What is it?", ""),
     ],
 )
 def test_the_kind_of_answer_asked_for(question: str, kind: str) -> None:
