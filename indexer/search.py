@@ -154,6 +154,18 @@ class Searcher:
             waiting_total=total,
         )
 
+    def readable(self, query: str, documents: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+        """The documents of a scope that have text: (`sha256:…`, path), by path."""
+        parsed = parse(query)
+        limits = self._scoper.limits(parsed, parse(""), documents, self._languages(parsed))
+        with self._catalogue.reader() as db:
+            rows = scoping.readable(db, limits.files)
+        return tuple(
+            (f"sha256:{digest}", path)
+            for document, digest, path in rows
+            if limits.documents is None or document in limits.documents
+        )
+
     def matches(self, text: str, query: str) -> tuple[tuple[int, int], ...]:
         """Spans of a text that match a query, ascending."""
         parsed = parse(query)

@@ -433,6 +433,16 @@ def count_readable(db: Connection, files: Collection[int] | None) -> int:
     return int(row[0])
 
 
+def readable(db: Connection, files: Collection[int] | None) -> list[tuple[int, str, str]]:
+    """Documents among these files (None: all) that have text: id, hash, and one of the paths; by path."""
+    where = "" if files is None else " AND f.id IN (SELECT value FROM json_each(:files))"
+    return db.execute(
+        "SELECT d.id, d.hash, min(f.path_text) FROM files f JOIN documents d ON d.id = f.document_id"
+        f" WHERE d.chunk_count > 0{where} GROUP BY d.id ORDER BY 3",
+        {} if files is None else {"files": _json(files)},
+    ).fetchall()
+
+
 def chunk_texts(db: Connection, chunks: Iterable[ChunkRow]) -> dict[int, str]:
     """The text of each chunk, by id."""
     return {row.id: read_text(db, row.document_id, row.start, row.end) for row in chunks}
