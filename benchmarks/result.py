@@ -95,3 +95,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def _short(value: float) -> float:
     return float(f"{value:.4g}")
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6

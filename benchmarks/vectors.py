@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.result import Result, percentile, row, timed
+from benchmarks.result import Result, percentile, resident_mb, row, timed
 from indexer.config import VectorsConfig
 from indexer.types import Generation
 from indexer.vectors import VectorStore
@@ -59,7 +59,7 @@ def run(quick: bool = False) -> Result:
         sealing = time.monotonic() - began
         results += _sealed(store, rows, queries)
         store.close()
-        before = _resident_mb()
+        before = resident_mb()
         began = time.monotonic()
         store = VectorStore(place, truth, 1, DIMENSIONS, VectorsConfig())
         opening = time.monotonic() - began
@@ -73,7 +73,7 @@ def run(quick: bool = False) -> Result:
                 reference=f"{size:.0f} MB on disk",
             ),
             row("opening them: hashes checked, index loaded", opening, "s"),
-            row("memory of the open index", _resident_mb() - before, "MB"),
+            row("memory of the open index", resident_mb() - before, "MB"),
         ]
         store.close()
     return {"title": f"Vectors ({count:,} × {DIMENSIONS})", "rows": results}
@@ -136,8 +136,3 @@ def _sealed(store: VectorStore, rows: Matrix, queries: Matrix) -> list[Any]:
         row(f"exact search in a scope of {len(scope):,}, p50", percentile(scoped, 0.5), "ms"),
         row("recall@10 against exact search", recall, "", budget="≥ 0.95", met=recall >= 0.95),
     ]  # fmt: skip
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
