@@ -23,12 +23,21 @@ from indexer.text import safe_text
 
 Embed = Callable[[Sequence[str]], Vectors | None]
 
+_MAY_END = re.compile(r"[\s。！？]")
+"""Without it a piece of a text completes no sentence."""
+
 MAX_QUOTE = 600
 """Characters of a quote that covers several sentences of one passage."""
 
 _MARK = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*(?:[,;]|[-–])\s*\d{1,3})*)\s*[\]】]")
 _MARKS_AFTER_STOP = re.compile(r"([.!?。！？]+[\"”’)]*)((?:\s*[\[【]\s*\d[\d\s,;–-]*[\]】])+)")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)")
+_REFERENCE = re.compile(r"(!?)\[([^\]\n]+)\]\[(?!\d{1,3}\])[^\]\n]*\]")
+_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,2000}>|<(?=[a-z][a-z0-9+.-]*:)([^<>\s]*)>")
+_SCHEME = re.compile(
+    r"\b(?:[a-z][a-z0-9+.-]{1,20}:/{2,}|(?:javascript|mailto|tel|file|vbscript):(?=\S)|data:(?=\w+/))(?:www\.)?",
+    re.IGNORECASE,
+)
 _LINK_DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
 
 
@@ -53,9 +62,14 @@ class Grounded:
 
 
 def clean(text: str) -> str:
-    """A model's text made harmless: links become their words, pictures and control characters vanish."""
-    text = _LINK_DEFINITION.sub("", _LINK.sub(r"\1", text))
-    return safe_text(text).strip()
+    """A model's text made harmless: nothing in it is a link, in Markdown, HTML or plain text.
+
+    Links become their words, tags and control characters vanish, addresses lose the part that makes
+    terminals and renderers open them.
+    """
+    text = safe_text(_LINK_DEFINITION.sub("", _LINK.sub(r"\1", text)))
+    text = _TAG.sub(lambda match: match[1] or "", _REFERENCE.sub(r"\2", text))
+    return _SCHEME.sub("", text).strip()
 
 
 def statements(text: str, shown: Sequence[int]) -> tuple[list[Statement], list[int]]:
@@ -98,8 +112,60 @@ def ground(text: str, sources: Sequence[Source], library: Library, embed: Embed)
         The text built from the sentences with the marks that hold, a claim for each sentence, the
         citations they name, and a note when something was dropped.
     """
+    found, foreign = statements(clean(text), [source.passage.number for source in sources])
+    return _grounded(found, foreign, sources, library, embed)
+
+
+class Ledger:
+    """A text that is checked while it is written: each sentence once the next has begun."""
+
+    def __init__(self, sources: Sequence[Source], library: Library, embed: Embed) -> None:
+        self._sources = sources
+        self._library = library
+        self._embed = embed
+        self._rows: dict[str, Vectors] = {}
+        self._text = ""
+        self._told = 0
+
+    def add(self, piece: str) -> tuple[Claim, ...]:
+        """Take in more of the text; the claims so far when there is a new one, else none."""
+        self._text += piece
+        if not _MAY_END.search(piece):
+            return ()
+        found, _ = statements(clean(self._text), self._numbers())
+        complete = found[:-1]  # marks may follow the last
+        if len(complete) <= self._told:
+            return ()
+        self._told = len(complete)
+        return _grounded(complete, [], self._sources, self._library, self._remembered).claims
+
+    def finish(self) -> Grounded:
+        """Check the whole text."""
+        found, foreign = statements(clean(self._text), self._numbers())
+        return _grounded(found, foreign, self._sources, self._library, self._remembered)
+
+    def _numbers(self) -> list[int]:
+        return [source.passage.number for source in self._sources]
+
+    def _remembered(self, texts: Sequence[str]) -> Vectors | None:
+        """Embed each text once; a sentence is checked again with every one that follows it."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._rows]
+        if new:
+            rows = self._embed(new)
+            if rows is None:
+                return None
+            self._rows.update(zip(new, rows, strict=True))
+        return np.stack([self._rows[text] for text in texts])
+
+
+def _grounded(
+    found: Sequence[Statement],
+    foreign: Sequence[int],
+    sources: Sequence[Source],
+    library: Library,
+    embed: Embed,
+) -> Grounded:
     by_number = {source.passage.number: source for source in sources}
-    found, foreign = statements(clean(text), tuple(by_number))
     notes = []
     if foreign:
         listed = ", ".join(f"[{number}]" for number in foreign[:5])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -76,6 +77,8 @@ class Coverage:
     """With the reason and what mends it; of those still waiting at most fifty are named."""
     waiting: int = 0
     """Files in scope that are new or have changed and are still to be read."""
+    withheld: tuple[Withheld, ...] = ()
+    """Documents that would have been read by the model, but do not leave this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class Turn:
 
     question: str
     answer: str
+    documents: tuple[str, ...] = ()
+    """What the answer is from (`sha256:…`). Not named: the answer goes to no model elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,8 @@ class AskRequest:
     """Conversation this belongs to, as `Answer.conversation` told it; "" begins another."""
     remember: bool = True
     """Keep question and answer in the history."""
+    agreed: bool = False
+    """The person agrees, for this question, that documents under the policy "ask" go to the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +197,8 @@ class SummarizeRequest:
     scope: str = ""
     use_llm: bool = True
     sentences: int = 7
+    agreed: bool = False
+    """As in `AskRequest`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +244,16 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Event: what came of checking the sentences written so far, all of them, in order.
+
+    The last word is the answer's or the summary's: later sentences may move the numbers of citations.
+    """
+
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Event: something to say while waiting ("reading part 2 of 5", "server busy, again in 3 s")."""
 
@@ -256,8 +275,8 @@ class Cost:
     """Where text goes; "" when it stays on this machine."""
 
 
-AnswerEvent = Retrieved | Token | Notice | Cost | Answer
-SummaryEvent = Token | Notice | Summary
+AnswerEvent = Retrieved | Token | Checked | Notice | Cost | Answer
+SummaryEvent = Token | Checked | Notice | Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +392,18 @@ class Session(Protocol):
 
     def judge(self, turn: int, verdict: int) -> None:
         """Keep whether an answer helped (+1) or was wrong (-1); 0 takes it back. Raises NotFoundError."""
+
+    def preview(self, request: AskRequest) -> Preview:
+        """What a question would send to the language model; sends nothing."""
+
+    def preview_summary(self, request: SummarizeRequest) -> Preview:
+        """What a summary would send; of a long text the first part."""
+
+    def privacy(self, path: str = "") -> PrivacyStatus:
+        """Where text may go, and the policy of a path ("": of all folders)."""
+
+    def sent(self, query: str = "", *, limit: int = 100) -> tuple[SentCall, ...]:
+        """What went to models on other machines, newest first: entries that hold all words of the query."""
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

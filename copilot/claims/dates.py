@@ -53,9 +53,9 @@ _BEFORE_MONTH = re.compile(
     r"desde|hasta|depuis|fin|debut)[\s-])\Z",
     re.IGNORECASE,
 )
-_ALSO_WORDS = frozenset(("may", "march", "mars", "mai", "august"))
+_ALSO_WORDS = frozenset(("may", "march", "mars", "mai"))
 """Months that mean something else as often."""
-_ALSO_SMALL = frozenset(("sept", "janv", "mars", "juin", "mayo", "marzo", "agosto"))
+_ALSO_SMALL = frozenset(("sept", "janv", "mars", "juin", "mayo", "marzo", "agosto", "august"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ def _capitalised(claim: str, evidence: str, held: set[str], *, german: bool) -> 
     unknown: list[str] = []
     for at, match in enumerate(matches):
         word = match[0]
-        if not _is_capital(word) or _is_held(word, held) or _means_something(word):
+        if not _is_capital(word) or _is_held(word, held) or _means_something(word, german=german):
             continue
         first = not re.search(r"[\w,;)]['\"”’»]?[\s(-]*\Z", claim[: match.start()])
         if first and _no_name_at_start(word, german=german):
@@ -140,13 +140,13 @@ def _has(held: set[str], word: str) -> bool:
     return bare in held or f"{bare}s" in held or f"{bare}'s" in held or f"{bare}’s" in held
 
 
-def _means_something(word: str) -> bool:
+def _means_something(word: str, *, german: bool) -> bool:
     folded = fold(word)
     return (
         folded in STOP_WORDS
         or folded in _NEVER
         or folded in MONTHS
-        or folded in UNITS
+        or (german and folded in UNITS)
         or spelled.begins(folded)
         or spelled.goes_on(folded)
         or bool(re.fullmatch("[IVXL]+", word))
@@ -168,7 +168,10 @@ def _german_name(matches: Sequence[re.Match[str]], at: int, held: set[str]) -> b
     ):
         return False
     beside = [matches[near][0] for near in (at - 1, at + 1) if 0 <= near < len(matches)]
-    if any(_is_capital(each) and not _is_held(each, held) and not _means_something(each) for each in beside):
+    if any(
+        _is_capital(each) and not _is_held(each, held) and not _means_something(each, german=True)
+        for each in beside
+    ):
         return True
     before = matches[at - 1][0] if at else ""
     if before.lower() in _DETERMINERS:
@@ -189,37 +192,24 @@ def _replaced(claim: str, evidence: str, whole: str) -> list[tuple[str, str]]:
 
 
 def _in_run(run: str, evidence: str, whole: str) -> list[tuple[str, str]]:
-    found = []
+    known = [name for name in _KNOWN if name in run and name not in whole]
+    others = [name for name in _KNOWN if name in evidence and name not in run]
+    found = [(name, others[0] if others else "") for name in sorted(known)]
+    for dot in re.finditer("[·•]", run):
+        core = run[max(0, dot.start() - 2) : dot.end() + 2]
+        if core not in whole:
+            found.append((core, ""))
     matcher = SequenceMatcher(None, run, evidence, autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
-        if tag not in ("replace", "insert", "delete") or a == b:
-            continue
-        start, end = _widened(run, a, b)
-        part = run[start:end]
-        if part not in whole and is_han_name(part, run[a:b]):
-            found.append((part, evidence[c:d] if len(evidence[c:d]) <= 12 else ""))
+        changed = run[a:b]
+        if tag != "equal" and changed not in whole and is_han_name(changed):
+            found.append((changed, evidence[c:d] if 1 < d - c <= 12 else ""))
     return found
 
 
-def _widened(run: str, a: int, b: int) -> tuple[int, int]:
-    """The stretch of sounds that the difference lies in: one character of a name may be the same."""
-    while a > 0 and (run[a - 1] in _SOUNDS or run[a - 1] in "·•"):
-        a -= 1
-    while b < len(run) and (run[b] in _SOUNDS or run[b] in "·•"):
-        b += 1
-    return a, b
-
-
-def is_han_name(part: str, changed: str = "") -> bool:
-    """Whether Chinese characters are written like a name."""
-    changed = changed or part
-    if any(name in part for name in _KNOWN):
-        return True
-    if "·" in part or "•" in part:
-        return True
+def is_han_name(changed: str) -> bool:
+    """Whether Chinese characters are written like a name: its sounds, the kind of a place, a surname."""
+    if len(changed) < 2:
+        return False
     sounds = sum(char in _SOUNDS for char in changed)
-    if len(part) >= 2 and sounds >= 0.67 * len(changed) and sum(char in _SOUNDS for char in part) >= 2:
-        return True
-    if len(changed) >= 2 and (_PLACES.search(part) or _PLACES.search(changed)):
-        return True
-    return bool(_GIVEN.match(changed))
+    return sounds >= 0.67 * len(changed) or bool(_PLACES.search(changed)) or bool(_GIVEN.match(changed))

@@ -26,8 +26,14 @@ _DIGITS_IN_HAN = re.compile(r"(?<![A-Za-z\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<!
 _LONE_PART = re.compile("[½¼¾⅓⅔⅛⅜⅝⅞]")
 _ROMAN = re.compile(r"(?<![\w.])[IVXL]{2,6}(?![\w])")
 _HAN = re.compile("(?!百分之)[零〇一二两兩三四五六七八九十百千万萬亿億]+")
+_HAN_CHAR = re.compile("[\u4e00-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
-_PER = re.compile(r"(?:\bper|\bpour|\bpor)[\s-]\Z", re.IGNORECASE)  # "per cent" is no hundred
+_ONE_OF_SCALE = re.compile(
+    r"(?<!\w)an?\s+(?=(?:hundred|thousand|million|billion|trillion|dozen)\b)", re.IGNORECASE
+)
+_PER = re.compile(r"(?:\bper|\bpour|\bpor)[\s-]\Z", re.IGNORECASE)
+_PARTS = frozenset(("cent", "ciento", "cien", "mil", "mille"))
+"""Behind "per" or "por" they make a share."""
 
 _SCALES = {
     "hundred": 2, "hundreds": 2, "thousand": 3, "thousands": 3, "tausend": 3, "mil": 3, "mille": 3, "k": 3,
@@ -54,7 +60,7 @@ class Numeral:
 
 def numerals(text: str) -> list[Numeral]:
     """All numbers of a text, in order, without overlaps; scale words belong to their number."""
-    han = bool(_HAN.search(text))
+    han = bool(_HAN_CHAR.search(text))
     found = [*_in_digits(text, han=han), *_in_words(text), *_roman(text)]
     if han:
         found += _in_han(text)
@@ -128,14 +134,19 @@ def _scale(text: str, end: int) -> tuple[Fraction, int]:
 
 
 def _in_words(text: str) -> list[Numeral]:
-    found: list[Numeral] = []
+    found = [
+        Numeral(start=match.start(), end=end, readings=frozenset([factor]))
+        for match in _ONE_OF_SCALE.finditer(text)
+        for factor, end in [_scale(text, match.end())]
+    ]
     matches = list(_WORD.finditer(text))
     at = 0
     while at < len(matches):
-        if not spelled.begins(fold(matches[at][0])) or _PER.search(text, 0, matches[at].start()):
+        first = fold(matches[at][0])
+        if not spelled.begins(first) or (first in _PARTS and _PER.search(text, 0, matches[at].start())):
             at += 1
             continue
-        run = [fold(matches[at][0])]
+        run = [first]
         last = at
         while last + 1 < len(matches):
             gap = text[matches[last].end() : matches[last + 1].start()]

@@ -23,9 +23,9 @@ _NEGATION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _NO_NEGATION = re.compile(
-    r"\bnot\s+(?:only|just|merely)\b|\bno\s+doubt\b|\bnicht\s+(?:nur|lediglich|bloß|allein)\b|\bno\s+(?:solo|sólo|solamente|únicamente)\b|\bnon\s+seulement\b"
+    r"\bnot\s+(?:only|just|merely)\b|\bno\s+doubt\b|\bno\s+obstante\b|\bnicht\s+(?:nur|lediglich|bloß|allein)\b|\bno\s+(?:solo|sólo|solamente|únicamente)\b|\bnon\s+seulement\b"
     r"|\bne\s+(?=[^.;]{0,40}?\bque\b)|\bsin\s+embargo\b|\bsin\s+duda\b|\bwhether\s+or\s+not\b"
-    r"|不同|不断|不过|不仅|不但|不只|不久|不少|不管|不论|不得不|不错|不足|不良|不幸|不等|不丹|不列颠|不锈|无论|无线|无数|非常|未来"
+    r"|不同|不断|不过|不仅|不但|不只|不久|不少|不管|不论|不得不|不错|不足|不良|不幸|不等|不丹|差不多|不列颠|不锈|无论|无线|无数|非常|未来"
     r"|非洲|除非|没收|沉没|淹没|非营利|非法|南非|东非|西非|北非|中非|是非|未必|不可避免|不可或缺|无疑|无名|无人机",
     re.IGNORECASE,
 )
@@ -59,7 +59,7 @@ def negations(text: str) -> list[Negation]:
 def _around(text: str, match: re.Match[str]) -> list[str]:
     if _HAN.match(match[0]):
         after = re.split(_CLAUSE, text[match.end() :], maxsplit=1)[0]
-        return words(after[:5]) or words(re.split(_CLAUSE, text[: match.start()])[-1][-4:])
+        return words(after[:3]) or words(re.split(_CLAUSE, text[: match.start()])[-1][-4:])
     after = _told(re.split(_CLAUSE, text[match.end() :], maxsplit=1)[0])[:AROUND]
     before = _told(re.split(_CLAUSE, text[: match.start()])[-1])[-AROUND:]
     mixed: list[str] = []
@@ -160,8 +160,17 @@ _STANDS_FOR = {
 }
 
 
+_NO_QUANTIFIER = re.compile(
+    r"\b(?:sobre\s+todo|ante\s+todo|después\s+de\s+todo|del\s+todo|vor\s+allem|unter\s+anderem|after\s+all|above\s+all|"
+    r"at\s+all|not\s+(?:only|just|merely)|all\s+the\s+same|surtout|not\s+only|nicht\s+(?:nur|lediglich)|no\s+s[oó]lo|"
+    r"no\s+solamente)\b|首都|都市|都会|成都|不仅仅?|不只",
+    re.IGNORECASE,
+)
+
+
 def requantified(claim: str, sentence: str) -> tuple[str, bool]:
     """Why the quantities differ in kind, and whether that contradicts; ("", False) when they agree."""
+    claim, sentence = (_NO_QUANTIFIER.sub(" ", text) for text in (claim, sentence))
     mine = {name for name, form in _SAID.items() if form.search(claim)}
     theirs = {name for name, form in _SAID.items() if form.search(sentence)}
     for pair in _CLASHES:

@@ -172,7 +172,8 @@ def value(run: Sequence[str]) -> tuple[Fraction | None, int]:
             if scale == 100 and group < 100:
                 group = max(group, 1) * 100
             elif scale != 100:
-                total += max(group, 1) * scale
+                # "mil millones": the greater scale multiplies all before it.
+                total = (total + group) * scale if total and scale > room else total + max(group, 1) * scale
                 group = 0
             else:
                 break

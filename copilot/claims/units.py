@@ -47,11 +47,11 @@ time 3600 hour: h hr hrs hour hours stunde stunden hora horas heure heures 小�
 time 86400 day: day days tag tage tagen día días jour jours 天
 time 604800 week: week weeks woche wochen semana semanas semaine semaines 周 星期 个星期
 month 1 month: month months monat monate monaten mes meses mois 个月
-month 12 year: yr yrs year years jahr jahre jahren año años an ans année années 年
+month 12 year: yr yrs year years jahr jahre jahren año años an ans année années 年 岁 年间
 month 120 decade: decade decades jahrzehnt jahrzehnte jahrzehnten década décadas décennie décennies
 month 1200 century: century centuries jahrhundert jahrhunderts jahrhunderte jahrhunderten siglo
 month 1200 century: siglos siècle siècles 世纪
-share 1 per cent: % percent percents prozent percentage pct 个百分点
+share 1 per cent: % ％ percent percents prozent percentage pct 个百分点
 share 0.1 per mille: ‰ promille
 usd 1 dollar: $ us$ usd dollar dollars dollár dólar dólares 美元
 eur 1 euro: € eur euro euros 欧元
@@ -130,7 +130,7 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(
-    r"[\s\u00a0\u202f-]{0,2}(?:de\s+)?(?P<word>%|‰|€|\$|£|℃|℉|°[CF]|km/h|[^\W\d_]+[²³23]?)(?![\w])",
+    r"[\s\u00a0\u202f-]{0,2}(?:de\s+)?(?P<word>%|％|‰|€|\$|£|℃|℉|°[CF]|km/h|[^\W\d_]+[²³23]?)(?![\w])",
     re.IGNORECASE,
 )
 _HAN_UNITS = tuple(

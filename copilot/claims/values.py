@@ -31,6 +31,7 @@ class Value:
 
     start: int
     end: int
+    """Of its unit, when that follows."""
     written: str
     readings: frozenset[Fraction]
     unit: Unit | None = None
@@ -104,7 +105,7 @@ def stated(text: str) -> Stated:
         unit, end = unit_at(text, each.start, each.end)
         values.append(
             Value(
-                start=each.start, end=each.end, written=text[each.start : end].strip(),
+                start=each.start, end=end, written=text[each.start : end].strip(),
                 readings=each.readings, unit=unit, weak=each.weak and unit is None,
             )
         )  # fmt: skip

@@ -144,7 +144,8 @@ class _Check:
         self.wider = self._wider()
         held = self._held_words()
         self.share = sum(holds(held, word) for word in self.wanted) / len(self.wanted) if self.wanted else 1.0
-        self.close = self.best.overlap >= 0.6 or self.best.cosine >= 0.7
+        says_more = bool(content_words(values.without_values(claim)))
+        self.close = says_more and (self.best.overlap >= 0.6 or self.best.cosine >= 0.7)
 
     def result(self) -> tuple[Verdict, str]:
         for check in (self._values, self._names, self._polarity, self._meaning):

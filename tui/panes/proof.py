@@ -106,7 +106,7 @@ class ProofPane(ItemPane):
 
     def _take(self, event: Any) -> None:
         """One event of the stream."""
-        from copilot.types import Answer, Notice, Retrieved, Summary, Token
+        from copilot.types import Answer, Checked, Notice, Retrieved, Summary, Token
 
         match event:
             case Retrieved(passages=passages, coverage=coverage):
@@ -114,6 +114,10 @@ class ProofPane(ItemPane):
                 self.say(f"{self._read(coverage)} · writing… · Esc stops")
             case Token(text=text):
                 self._append(text)
+            case Checked(claims=claims):
+                if self._entry is not None:
+                    self._entry.check(claims)
+                    self._append("")
             case Notice(text=text):
                 self.say(f"{line_text(text)} · Esc stops")
             case Answer() | Summary():

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from copilot.types import Answer, Claim, Summary, SummarySentence
 
 _CITATION = re.compile(r"\[(\d{1,3})\]")
+_AFTER_LETTERS = re.compile(r"[^\w\s\[]*(?:\s?\[\d{1,3}\])*[^\w\s\[]*")
+"""What follows the last letter of a sentence and belongs to it: its stop and its citations."""
+MOST_QUOTE_LINES = 2
+"""Lines of the quote below a sentence that is not supported; the whole stands among the sources."""
 _MARGIN = 3
 """Cells before the text, the mark among them."""
 
@@ -46,6 +50,7 @@ class Marked(NamedTuple):
     end: int
     verdict: str
     reason: str
+    quote: str = ""
 
 
 class Entry:
@@ -57,6 +62,10 @@ class Entry:
         self.marked: list[Marked] = []
         self.notes: tuple[str, ...] = ()
         self.done = False
+
+    def check(self, claims: tuple[Claim, ...]) -> None:
+        """Take in the verdicts of the sentences written so far."""
+        self.marked = _locate(self.text, claims)
 
     def finish(self, answer: Answer | Summary) -> None:
         """Take in the final text with its verdicts."""
@@ -93,25 +102,37 @@ def _from_parts(parts: tuple[Claim | SummarySentence, ...]) -> tuple[str, list[M
         numbers = "".join(f"[{number}]" for number in part.citations)
         piece = f"{sentence} {numbers}".strip()
         text += " " if text else ""
-        marked.append(Marked(len(text), len(text) + len(piece), part.verdict, part.reason))
+        marked.append(Marked(len(text), len(text) + len(piece), part.verdict, part.reason, part.quote))
         text += piece
     return text, marked
 
 
 def _locate(text: str, parts: tuple[Claim | SummarySentence, ...]) -> list[Marked]:
-    """Where each sentence stands in the text, in order; one that is not there is left out."""
+    """Where each sentence stands in the text, in order; one that is not there is left out.
+
+    Letters and digits are compared alone: the text has citations, links or emphasis where a claim has none.
+    """
+    held, places = _letters(text)
     marked, position = [], 0
     for part in parts:
-        sentence = plain(part.text)
-        start = text.find(sentence, position)
-        if start < 0 or not sentence:
+        letters, _ = _letters(part.text)
+        at = held.find(letters, position) if letters else -1
+        if at < 0:
             continue
-        end = start + len(sentence)
-        while match := _CITATION.match(text, end + (text[end : end + 1] == " ")):
+        position = at + len(letters)
+        start, end = places[at], places[position - 1] + 1
+        if match := _AFTER_LETTERS.match(text, end):
             end = match.end()
-        marked.append(Marked(start, end, part.verdict, safe_text(part.reason, 300, single_line=True)))
-        position = end
+        reason, quote = (safe_text(each, 300, single_line=True) for each in (part.reason, part.quote))
+        marked.append(Marked(start, end, part.verdict, reason, quote))
     return marked
+
+
+def _letters(text: str) -> tuple[str, list[int]]:
+    """The letters and digits of a text without those of citations, with the position of each."""
+    skip = {at for match in _CITATION.finditer(text) for at in range(match.start(), match.end())}
+    places = [at for at, char in enumerate(text) if char.isalnum() and at not in skip]
+    return "".join(text[at] for at in places), places
 
 
 class AnswerView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
@@ -309,6 +330,9 @@ def _run_lines(text: str, marked: Marked | None, width: int) -> list[list[Piece]
         lines.append([(margin if first else "   ", style), *_cited_pieces(line, style)])
     if marked is not None and marked.reason:
         lines += [[("     ", "dim"), (f"{line}", "dim")] for _, line in _wrapped(marked.reason, width - 2)]
+        if marked.quote:
+            quote = _wrapped(f'"{marked.quote}"', width - 2)[:MOST_QUOTE_LINES]
+            lines += [[("     ", "dim"), (line, "dim")] for _, line in quote]
     return lines
 
 
