@@ -6,28 +6,40 @@ Without a model, or when it fails, the answer is made of quotes. Nothing found: 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from copilot import evidence, followup, freshness, grounding, passages, prompts
+from copilot import (
+    conflicts,
+    evidence,
+    exhaustive,
+    followup,
+    freshness,
+    grounding,
+    leaving,
+    passages,
+    prompts,
+)
 from copilot.background import Background, Task
-from copilot.passages import Source
-from copilot.prompts import Quoted
+from copilot.disclosure import Preview
+from copilot.exhaustive import Table
+from copilot.leaving import Door
+from copilot.passages import Source, Vectors
 from copilot.providers import Message, Models, Provider, extractive
 from copilot.providers.extractive import Scored
 from copilot.types import (
     Answer,
     AnswerEvent,
     AskRequest,
+    Checked,
     Citation,
     Claim,
+    Conflict,
     Coverage,
     Notice,
     Retrieved,
     Token,
 )
-from indexer.egress import Call
 from indexer.errors import EgressRefusedError, ProviderError, UsageError
 from indexer.library import Library
 from indexer.text import safe_text
@@ -44,12 +56,29 @@ def ask(request: AskRequest, library: Library, models: Models) -> Background[Ans
     Raises:
         UsageError: the question is empty.
     """
+    cut = _cut(request)
+    return Background(lambda task: _Asking(cut, library, models, task).events())
+
+
+def _cut(request: AskRequest) -> AskRequest:
     if not request.question.strip():
         raise UsageError(
             "The question is empty.", hint="Ask something, for example: when does the lease end?"
         )
-    cut = replace(request, question=safe_text(request.question, MAX_QUESTION).strip())
-    return Background(lambda task: _Asking(cut, library, models, task).events())
+    return replace(request, question=safe_text(request.question, MAX_QUESTION).strip())
+
+
+def preview(request: AskRequest, library: Library, models: Models) -> Preview:
+    """What a question would send to the language model; sends nothing.
+
+    Raises:
+        UsageError: the question is empty.
+    """
+    asking = _Asking(_cut(request), library, models, Task())
+    asking.door.rehearse()
+    for _ in asking.events():
+        pass
+    return asking.door.preview(asking.notes if asking.provider is None else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +119,19 @@ class _Asking:
             self.provider, note = models.provider()
             if note and self.provider is None:
                 self.notes.append(note)
+        self.door = Door(library, self.provider, agreed=request.agreed)
+        self.history = self.door.turns(request.history)
 
     def events(self) -> Iterator[AnswerEvent]:
         query = self._standalone()
+        table = yield from self._survey(query)
+        if table is not None and table.found:
+            yield exhaustive.answer_of(table, self.request.question, self._took_ms())
+            return
         draft = self._draft(query)
+        if table is not None:
+            yield self._none_found(table, draft)
+            return
         limit = evidence.FOUND_WITH_MODEL if self.provider else evidence.FOUND
         if self.provider is not None and draft.likelihood < limit and draft.foreign:
             yield Notice(text="Looking in English, too.")
@@ -108,6 +146,24 @@ class _Asking:
             yield from self._finish_with_quotes(draft, _Written(text=""), extractive.NAME)
             return
         yield from self._write(self.provider, draft)
+
+    # --- every document ---
+
+    def _survey(self, query: str) -> Generator[AnswerEvent, None, Table | None]:
+        """The table, when the question is about every document."""
+        asked = exhaustive.inquiry_of(self.request, query)
+        if asked is None:
+            return None
+        counted = self.library.scope(self.request.scope, self.request.documents)
+        yield Retrieved(passages=(), coverage=passages.covering(counted, 0))
+        survey = exhaustive.Survey(self.request, asked, self.library, self.provider, self.door, self.task)
+        return (yield from survey.events())
+
+    def _none_found(self, table: Table, draft: _Draft) -> Answer:
+        """The table where no document says anything, with the passages that come nearest."""
+        nearest = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
+        answer = exhaustive.answer_of(table, self.request.question, self._took_ms())
+        return replace(answer, nearest=freshness.checked(nearest.citations, self.library))
 
     # --- finding ---
 
@@ -126,9 +182,8 @@ class _Asking:
         wanted = passages.terms(query, self.library)
         vector = self.library.embed_query(query)
         trust = passages.trust_in_meaning(query, result.hits, self.library)
-        ranked = extractive.rank_sentences(
-            query, wanted, sources, vector, self.library.embed_passages, trust=trust
-        )
+        embed = self._embedding(sources)
+        ranked = extractive.rank_sentences(query, wanted, sources, vector, embed, trust=trust)
         self.task.check()
         fit = evidence.weigh(wanted, sources, ranked, trust=trust)
         return _Draft(
@@ -142,14 +197,14 @@ class _Asking:
     def _standalone(self) -> str:
         """The question so that it can be searched for without the conversation."""
         request = self.request
-        if not request.history or not followup.leans_back(request.question):
+        if not self.history or not followup.leans_back(request.question):
             return request.question
         if self.provider is not None:
-            prompt = prompts.rewrite_prompt(request.question, request.history)
+            prompt = prompts.rewrite_prompt(request.question, self.history)
             rewritten = self._reworded(self.provider, prompt)
             if rewritten:
                 return rewritten
-        return followup.standalone(request.question, request.history)
+        return followup.standalone(request.question, self.history)
 
     def _reworded(self, provider: Provider, prompt: Sequence[Message]) -> str:
         """The question in a model's words, or "" when it has none that are of use."""
@@ -163,16 +218,28 @@ class _Asking:
     # --- writing ---
 
     def _write(self, provider: Provider, draft: _Draft) -> Iterator[AnswerEvent]:
+        permitted = self.door.permitted(draft.sources)
+        draft = self._covered(draft)
+        if not permitted:
+            self.notes.append(leaving.explained(self.door.withheld))
+            yield from self._finish_with_quotes(draft, _Written(text=""), extractive.NAME)
+            return
         room = prompts.answer_room(
             self.request.question,
-            self.request.history,
+            self.history,
             context_tokens=provider.context_tokens,
             answer_tokens=provider.answer_tokens,
         )
-        quoted = prompts.fit([quoted_passage(source) for source in draft.sources], room)
-        shown = draft.sources[: len(quoted)]
-        messages = prompts.answer_prompt(self.request.question, quoted, self.request.history)
+        said = [
+            self.request.question,
+            *(text for turn in self.history for text in (turn.question, turn.answer)),
+        ]
+        self.door.begin(permitted, *said)
+        quoted = prompts.fit([self.door.quoted(source) for source in permitted], room)
+        shown = permitted[: len(quoted)]
+        messages = prompts.answer_prompt(self.request.question, quoted, self.history)
         documents = [source.hit.document for source in shown]
+        ledger = grounding.Ledger(shown, self.library, self._embedding(shown))
         written = ""
         failure = ""
         try:
@@ -180,14 +247,21 @@ class _Asking:
             for text in _after_refusal(stream):
                 written += text
                 yield Token(text=safe_text(text))
+                checked = ledger.add(text)
+                if checked:
+                    yield Checked(claims=checked)
         except (ProviderError, EgressRefusedError) as exc:
             failure = str(exc)
             yield Notice(text=failure)
         if not failure and not written.strip():
+            if self.door.withheld:  # what the model was not shown may hold the answer
+                self.notes.append(leaving.explained(self.door.withheld))
+                yield from self._finish_with_quotes(draft, _Written(text=""), extractive.NAME)
+                return
             yield self._not_found(draft, provider.name)
             return
         self.task.check()
-        grounded = grounding.ground(written, shown, self.library, self.library.embed_passages)
+        grounded = ledger.finish()
         part = _Written(
             text=grounded.text, claims=grounded.claims, citations=grounded.citations, notes=grounded.notes
         )
@@ -220,6 +294,7 @@ class _Asking:
         yield self._answer(joined, draft, name)
 
     def _answer(self, written: _Written, draft: _Draft, generator: str) -> Answer:
+        found, besides = self._conflicts(written.citations, draft)
         return Answer(
             question=self.request.question,
             status="answered",
@@ -227,10 +302,24 @@ class _Asking:
             generator=generator,
             took_ms=self._took_ms(),
             claims=written.claims,
-            citations=freshness.checked(written.citations, self.library),
+            citations=freshness.checked([*written.citations, *besides], self.library),
             coverage=draft.coverage,
             notes=(*self.notes, *written.notes),
+            conflicts=found,
         )
+
+    def _conflicts(
+        self, citations: Sequence[Citation], draft: _Draft
+    ) -> tuple[tuple[Conflict, ...], tuple[Citation, ...]]:
+        """Where documents disagree about what is cited, and the citations of those not cited so far."""
+        comparison = conflicts.Comparison(
+            self.library,
+            self.request.question,
+            draft.sources,
+            scope=passages.answerable(self.library, self.request.scope),
+            documents=self.request.documents,
+        )
+        return comparison.find(citations)
 
     def _not_found(self, draft: _Draft, generator: str = extractive.NAME) -> Answer:
         nearest = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
@@ -247,6 +336,15 @@ class _Asking:
             notes=tuple(self.notes),
         )
 
+    def _covered(self, draft: _Draft) -> _Draft:
+        """The draft with what is kept from the model in its coverage."""
+        return replace(draft, coverage=replace(draft.coverage, withheld=self.door.withheld))
+
+    def _embedding(self, sources: Sequence[Source]) -> Callable[[Sequence[str]], Vectors | None]:
+        """What embeds texts of these passages, as far as they may go to the embedding model."""
+        documents = list(dict.fromkeys(source.hit.document for source in sources))
+        return lambda texts: self.library.embed_passages(texts, documents)
+
     def _stream(
         self,
         provider: Provider,
@@ -256,32 +354,12 @@ class _Asking:
         documents: Sequence[str],
     ) -> Iterator[str]:
         """The model's text; each call that leaves the machine is logged."""
-
-        def log(call: Call) -> None:
-            if not provider.is_local:
-                unique = list(dict.fromkeys(documents))
-                self.library.log_egress(call.host, provider.name, purpose, call.bytes, unique, call.outcome)
-
-        stream = provider.stream(
-            messages,
-            max_tokens=max_tokens,
-            on_call=log,
-            on_note=lambda text: self.task.emit(Notice(text=safe_text(text, 300, single_line=True))),
+        yield from self.door.stream(
+            messages, max_tokens=max_tokens, purpose=purpose, documents=documents, task=self.task
         )
-        with self.task.on_cancel(stream.close), closing(stream):
-            yield from stream
-        self.task.check()
 
     def _took_ms(self) -> float:
         return round((time.perf_counter() - self.started) * 1000, 1)
-
-
-def quoted_passage(source: Source) -> Quoted:
-    """A passage as the model sees it."""
-    hit = source.hit
-    title = hit.title or hit.path.rsplit("/", 1)[-1]
-    place = f"{title}, page {hit.page}" if hit.page else title
-    return Quoted(number=source.passage.number, source=place, text=hit.text)
 
 
 def quote_sentences(

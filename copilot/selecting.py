@@ -79,7 +79,8 @@ def choose_sentences(
     if len(sentences) > MAX_SENTENCES:
         share = max(MAX_SENTENCES // max(len(read), 1), 2)
         sentences = [each for source in read for each in _fullest(source, share)]
-    rows = library.embed_passages([each.text for each in sentences])
+    documents = list(dict.fromkeys(source.hit.document for source in read))
+    rows = library.embed_passages([each.text for each in sentences], documents)
     vectors = rows if rows is not None else word_vectors([each.text for each in sentences])
     near = _nearness(vectors, focus if rows is not None else None)
     by_passage = {source.passage.number - 1: source for source in read}

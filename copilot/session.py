@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from copilot import providers
+from copilot.disclosure import Preview, PrivacyStatus, SentCall
 from copilot.history import History, Kept
 from copilot.types import (
     AnswerEvent,
@@ -106,6 +107,30 @@ class LocalSession:
     def judge(self, turn: int, verdict: int) -> None:
         """Keep whether an answer helped (+1) or was wrong (-1); 0 takes it back. Raises NotFoundError."""
         self._history.judge(turn, verdict)
+
+    def preview(self, request: AskRequest) -> Preview:
+        """What a question would send to the language model; sends nothing."""
+        from copilot import ask
+
+        return ask.preview(request, self.library, self._models)
+
+    def preview_summary(self, request: SummarizeRequest) -> Preview:
+        """What a summary would send; of a long text the first part."""
+        from copilot import summarize
+
+        return summarize.preview(request, self.library, self._models)
+
+    def privacy(self, path: str = "") -> PrivacyStatus:
+        """Where text may go, and the policy of a path ("": of all folders)."""
+        from copilot import privacy
+
+        return privacy.status(self.library, self._models.status(), path)
+
+    def sent(self, query: str = "", *, limit: int = 100) -> tuple[SentCall, ...]:
+        """What went to models on other machines, newest first: entries that hold all words of the query."""
+        from copilot import privacy
+
+        return privacy.sent(self.library, query, limit)
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

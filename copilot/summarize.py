@@ -10,12 +10,12 @@ import hashlib
 import json
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
-from copilot import freshness, grounding, passages, prompts, selecting
-from copilot.ask import quoted_passage
+from copilot import freshness, grounding, leaving, passages, prompts, selecting
 from copilot.background import Background, Task
+from copilot.disclosure import Preview
+from copilot.leaving import Door
 from copilot.passages import Source
 from copilot.prompts import Quoted
 from copilot.providers import Message, Models, Provider, extractive
@@ -30,11 +30,10 @@ from copilot.types import (
     SummarySentence,
     Token,
 )
-from indexer.egress import Call
 from indexer.errors import EgressRefusedError, NotFoundError, ProviderError, UsageError
 from indexer.library import Library
 from indexer.text import safe_text
-from indexer.types import DocumentDetails, Hit, SearchRequest, StoredChunk
+from indexer.types import DocumentDetails, Hit, SearchRequest
 from indexer.wire import from_wire, to_wire
 
 VERSION = 1
@@ -61,6 +60,20 @@ def summarize(request: SummarizeRequest, library: Library, models: Models) -> Ba
         raise UsageError("Nothing to summarise is named.", hint="Name a document, or a query with --scope.")
     targets = _targets(request, library)
     return Background(lambda task: _Summarising(request, targets, library, models, task).events())
+
+
+def preview(request: SummarizeRequest, library: Library, models: Models) -> Preview:
+    """What a summary would send to the language model (of a long text the first part); sends nothing.
+
+    Raises:
+        UsageError: nothing is named.
+        NotFoundError: a path is not in the library, or the query matches nothing.
+    """
+    summarising = _Summarising(request, _targets(request, library), library, models, Task())
+    summarising.door.rehearse()
+    for _ in summarising.events():
+        pass
+    return summarising.door.preview(summarising.notes if summarising.provider is None else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +153,13 @@ class _Summarising:
         if request.use_llm:
             self.provider, note = models.provider()
             self.notes += [note] if note and self.provider is None else []
+        self.door = Door(library, self.provider, agreed=request.agreed)
         if targets.coverage.in_scope > len(targets.documents) + len(targets.coverage.unread):
             self.notes.append(f"Made from the {len(targets.documents)} best matches.")
 
     def events(self) -> Iterator[SummaryEvent]:
+        if self.provider is not None:
+            self._keep_back(self.provider)
         key = self._key()
         cached = self.library.cached(key)
         if cached is not None:
@@ -172,6 +188,24 @@ class _Summarising:
             self.library.cache(key, json.dumps(to_wire(summary)))
         yield replace(summary, citations=freshness.checked(summary.citations, self.library))
 
+    def _keep_back(self, provider: Provider) -> None:
+        """Leave out what must not go to the model; nothing left: quotes."""
+        targets = self.targets
+        permitted = tuple(each for each in targets.documents if self.door.permits(each.document, each.path))
+        withheld = self.door.withheld
+        if not withheld:
+            return
+        if not permitted:
+            self.provider = None
+            self.notes.append(leaving.explained(withheld))
+            permitted = targets.documents
+        else:
+            self.notes.append(
+                f"{len(withheld)} of {len(targets.documents)} documents are kept from the model."
+            )
+        coverage = replace(targets.coverage, read=len(permitted), withheld=withheld)
+        self.targets = replace(targets, documents=permitted, coverage=coverage)
+
     def _key(self) -> str:
         request = self.request
         parts = [
@@ -188,7 +222,7 @@ class _Summarising:
         """Every chunk of the documents as a numbered passage, in reading order."""
         hits: list[Hit] = []
         for details in self.targets.documents:
-            hits += (_as_hit(chunk, details) for chunk in self.library.chunks(details.document))
+            hits += (passages.as_hit(chunk, details) for chunk in self.library.chunks(details.document))
         return [Source(passage=Passage(number=at + 1, hit=hit)) for at, hit in enumerate(hits)]
 
     # --- without a model ---
@@ -219,8 +253,9 @@ class _Summarising:
     def _write(self, provider: Provider, sources: Sequence[Source]) -> Generator[SummaryEvent, None, Summary]:
         room = provider.context_tokens - provider.answer_tokens - prompts.MARGIN_TOKENS
         room = max(room - prompts.estimate_tokens(prompts.SUMMARY_RULES) - 120, 200)
+        self.door.begin(sources, self.request.scope)
         read, parts = self._parts(sources, room)
-        about = self.request.scope
+        about = self.door.hide(self.request.scope)
         if len(parts) == 1:
             text = yield from self._tell(provider, parts[0], self.request.sentences, about, last=True)
         else:
@@ -233,7 +268,7 @@ class _Summarising:
             raise ProviderError(
                 f"{provider.name} named no passage for what it wrote.", hint="Try another model."
             )
-        grounded = grounding.ground(text, shown, self.library, self.library.embed_passages)
+        grounded = grounding.ground(text, shown, self.library, self._embed)
         self.notes += grounded.notes
         lines = [
             SummarySentence(
@@ -246,13 +281,13 @@ class _Summarising:
     def _parts(self, sources: Sequence[Source], room: int) -> tuple[list[Source], list[list[Quoted]]]:
         """Passages cut into parts that fit a prompt; of too long a text the chunks that say most."""
         read = list(sources)
-        parts = prompts.pack([quoted_passage(source) for source in read], room)
+        parts = prompts.pack([self.door.quoted(source) for source in read], room)
         if len(parts) > MAX_PARTS:
             vectors = selecting.chunk_vectors(self.library, self.targets.documents, sources)
             keep = max(len(sources) * MAX_PARTS // len(parts), 1)
             read = selecting.central_chunks(sources, vectors, keep, None)
             self.notes.append(f"Made from the {len(read)} passages of {len(sources)} that say most.")
-            parts = prompts.pack([quoted_passage(source) for source in read], room)
+            parts = prompts.pack([self.door.quoted(source) for source in read], room)
         return read, parts
 
     def _reduce(
@@ -290,26 +325,23 @@ class _Summarising:
         """Fetch one text; what belongs to the summary itself is shown as it comes."""
         documents = [details.document for details in self.targets.documents]
 
-        def log(call: Call) -> None:
-            if not provider.is_local:
-                self.library.log_egress(
-                    call.host, provider.name, "summary", call.bytes, documents, call.outcome
-                )
-
-        stream = provider.stream(
+        written = ""
+        stream = self.door.stream(
             messages,
             max_tokens=provider.answer_tokens,
-            on_call=log,
-            on_note=lambda text: self.task.emit(Notice(text=safe_text(text, 300, single_line=True))),
+            purpose="summary",
+            documents=documents,
+            task=self.task,
         )
-        written = ""
-        with self.task.on_cancel(stream.close), closing(stream):
-            for text in stream:
-                written += text
-                if last:
-                    yield Token(text=safe_text(text))
-        self.task.check()
+        for text in stream:
+            written += text
+            if last:
+                yield Token(text=safe_text(text))
         return written
+
+    def _embed(self, texts: Sequence[str]) -> passages.Vectors | None:
+        """Embed texts of the documents, as far as they may go to the embedding model."""
+        return self.library.embed_passages(texts, [each.document for each in self.targets.documents])
 
     def _summary(
         self, lines: Sequence[SummarySentence], citations: Sequence[Citation], generator: str
@@ -327,32 +359,3 @@ class _Summarising:
 
     def _took_ms(self) -> float:
         return round((time.perf_counter() - self.started) * 1000, 1)
-
-
-def _as_hit(chunk: StoredChunk, details: DocumentDetails) -> Hit:
-    """A chunk that nobody searched for, in the shape of those that were."""
-    return Hit(
-        rank=1,
-        score=0.0,
-        path=details.path,
-        paths=details.paths,
-        title=details.title,
-        document=details.document,
-        chunk=chunk.id,
-        page=chunk.page,
-        heading=chunk.heading,
-        start=chunk.start,
-        end=chunk.end,
-        snippet="",
-        highlights=(),
-        matched_by=(),
-        scores={},
-        ranks={},
-        kind=details.kind,
-        format=details.format,
-        language=chunk.language,
-        pages=details.pages,
-        size_bytes=details.size_bytes,
-        mtime_ns=details.mtime_ns,
-        text=chunk.text,
-    )

@@ -37,6 +37,7 @@ class Guard:
         self._catalogue = catalogue
         self._config = config
         self._redactor = Redactor(config.patterns)
+        self._now = threading.local()
 
     def vault(self) -> Vault:
         """Placeholders for a new call."""
@@ -48,6 +49,15 @@ class Guard:
         wanted = {document: document.removeprefix("sha256:") for document in documents}
         paths = self._catalogue.paths_holding(list(wanted.values()))
         return {document: policies.of(paths[digest]) for document, digest in wanted.items()}
+
+    def names(self, documents: Sequence[str]) -> dict[str, str]:
+        """A path of each document as shown; the document itself where it is gone."""
+        wanted = {document: document.removeprefix("sha256:") for document in documents}
+        paths = self._catalogue.paths_holding(list(wanted.values()))
+        return {
+            document: paths[digest][0].decode("utf-8", "replace") if paths[digest] else document
+            for document, digest in wanted.items()
+        }
 
     def ruling_at(self, path: bytes) -> Ruling:
         """The policy at a path."""
@@ -62,6 +72,21 @@ class Guard:
     def may_embed(self, documents: Sequence[str]) -> bool:
         """Whether text of all these documents may go to an embedding model elsewhere."""
         return all(ruling.policy not in WITHHELD for ruling in self.rulings(documents).values())
+
+    @contextmanager
+    def naming(self, documents: Sequence[str]) -> Iterator[None]:
+        """Note these documents with what this thread embeds in the block."""
+        self._now.documents = tuple(documents)
+        try:
+            yield
+        finally:
+            self._now.documents = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The documents that `naming` names now."""
+        found: tuple[str, ...] = getattr(self._now, "documents", ())
+        return found
 
     def logger(
         self, model: str, purpose: str, documents: Sequence[str], redacted: Mapping[str, int]
@@ -98,6 +123,7 @@ class GuardedEmbedder:
         self._guard = guard
         self._now = threading.local()
         self.name = inner.name
+        self.host = inner.host
         self.fingerprint = inner.fingerprint
         self.dimensions = inner.dimensions
         self.languages = inner.languages
@@ -118,15 +144,6 @@ class GuardedEmbedder:
             return found
 
     @contextmanager
-    def of(self, documents: Sequence[str]) -> Iterator[None]:
-        """Note these documents (`sha256:…`) with the calls of this thread in the block."""
-        self._now.documents = tuple(documents)
-        try:
-            yield
-        finally:
-            self._now.documents = ()
-
-    @contextmanager
     def _calling(self, purpose: str, texts: Sequence[str]) -> Iterator[list[str]]:
         counts: Counter[str] = Counter()
         hidden = []
@@ -135,8 +152,7 @@ class GuardedEmbedder:
             vault = self._guard.vault()
             hidden.append(vault.hide(text))
             counts.update(vault.counts)
-        documents = getattr(self._now, "documents", ())
-        self._now.log = self._guard.logger(self.name, purpose, documents, counts)
+        self._now.log = self._guard.logger(self.name, purpose, self._guard.named, counts)
         try:
             yield hidden
         finally:

@@ -75,6 +75,8 @@ class Library:
         self._news = News()
         self._cleanup: list[Callable[[], None]] = [self._lock.release]
         self._embedder: Embedder | None = None
+        self.embeds_here = True
+        """Texts to be embedded stay on this machine."""
         self.vectors: VectorStore | None = None
         self._on_ready = on_ready
         self._load_embedder = load_embedder or self._configured_embedder
@@ -167,7 +169,8 @@ class Library:
         """Load the embedding model and the vectors; what is missing becomes a note."""
         try:
             embedder = self._load_embedder()
-            guard = None if getattr(embedder, "is_local", True) else self.guard
+            self.embeds_here = getattr(embedder, "is_local", True)
+            guard = None if self.embeds_here else self.guard
             embedder = GuardedEmbedder(embedder, guard) if guard else embedder
             model = self.catalogue.use_model(embedder.fingerprint, embedder.dimensions)
             place = self.directory / "vectors"
@@ -356,6 +359,10 @@ class Library:
         """How many documents a scope holds, and which of them cannot be read."""
         return self._searcher.scope(query, documents)
 
+    def readable(self, query: str, documents: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+        """The documents of a scope that have text: (`sha256:…`, path), by path."""
+        return self._searcher.readable(query, documents)
+
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""
         for spelling in as_paths(target):
@@ -400,6 +407,11 @@ class Library:
         """Chunk ids of a document and their vectors; None unless every chunk has one."""
         return self.catalogue.vectors_of(self._digest(document))
 
+    def embedding_place(self) -> tuple[str, str, bool]:
+        """Name of the embedding model, host ("" in this process), and whether text stays here."""
+        model = self._embedder
+        return (model.name, getattr(model, "host", ""), self.embeds_here) if model else ("", "", True)
+
     def embed_query(self, text: str) -> NDArray[np.float32] | None:
         """The vector of a question, (dimensions,); None without a model."""
         return self._embed(lambda model: model.embed_query(text))
@@ -411,13 +423,10 @@ class Library:
 
         A model on another machine gets only texts whose `documents` are named and may all go there.
         """
-        model = self._embedder
-        if not isinstance(model, GuardedEmbedder):
-            return self._embed(lambda found: found.embed_passages(texts))
-        if documents is None or not self.guard.may_embed(documents):
+        if not self.embeds_here and (documents is None or not self.guard.may_embed(documents)):
             return None
-        with model.of(documents):
-            return self._embed(lambda found: found.embed_passages(texts))
+        with self.guard.naming(documents or ()):
+            return self._embed(lambda model: model.embed_passages(texts))
 
     def _embed(self, work: Callable[[Embedder], NDArray[np.float32]]) -> NDArray[np.float32] | None:
         if self._embedder is None:
@@ -472,12 +481,6 @@ class Library:
     def cache(self, key: str, value: str) -> None:
         """Keep a summary under its key."""
         self.catalogue.cache(key, value)
-
-    def log_egress(
-        self, host: str, model: str, purpose: str, size: int, documents: Sequence[str], outcome: str
-    ) -> None:
-        """Note that text went to a model elsewhere: `size` in bytes."""
-        self.catalogue.log_egress(host, model, purpose, size, documents, outcome, {})
 
     def egress_log(self, limit: int = 1000) -> list[dict[str, Any]]:
         """What went to models elsewhere, newest first."""

@@ -20,6 +20,7 @@ from indexer import errors
 from indexer.errors import AppError, EngineError
 
 if TYPE_CHECKING:
+    from copilot.disclosure import Preview, PrivacyStatus, SentCall
     from copilot.types import (
         AnswerEvent,
         AskRequest,
@@ -431,6 +432,28 @@ class EngineClient:
         from indexer.types import Check
 
         return self._call("doctor", tuple[Check, ...])
+
+    def preview(self, request: AskRequest | SummarizeRequest, method: str = "preview") -> Preview:
+        """See `Session`."""
+        from copilot.disclosure import Preview
+
+        return self._call(method, Preview, request=request)
+
+    def preview_summary(self, request: SummarizeRequest) -> Preview:
+        """See `Session`."""
+        return self.preview(request, "preview_summary")
+
+    def privacy(self, path: str = "") -> PrivacyStatus:
+        """See `Session`."""
+        from copilot.disclosure import PrivacyStatus
+
+        return self._call("privacy", PrivacyStatus, path=path)
+
+    def sent(self, query: str = "", *, limit: int = 100) -> tuple[SentCall, ...]:
+        """See `Session`."""
+        from copilot.disclosure import SentCall
+
+        return self._call("sent", tuple[SentCall, ...], query=query, limit=limit)
 
     def _call(self, method: str, result: type[T], **params: Any) -> T:
         from indexer.wire import from_wire

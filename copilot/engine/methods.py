@@ -34,6 +34,10 @@ CALLS = frozenset(
         "retry",
         "status",
         "doctor",
+        "preview",
+        "preview_summary",
+        "privacy",
+        "sent",
     }
 )
 """Methods with one result."""
@@ -53,7 +57,7 @@ def needs_models(method: str, params: Mapping[str, Any]) -> bool:
 
     A search is quick instead, by keyword, unless it asks for meaning alone.
     """
-    return method in ("ask", "summarize") or (
+    return method in ("ask", "summarize", "preview", "preview_summary") or (
         method == "search" and (params.get("request") or {}).get("mode") == "semantic"
     )
 

@@ -17,7 +17,7 @@ from copilot.background import Background
 from copilot.types import ModelStatus
 from indexer import egress
 from indexer.config import Config, LanguageModelConfig
-from indexer.egress import Call
+from indexer.egress import Call, Planned
 from indexer.errors import AppError, ConfigError, EgressRefusedError, ProviderError
 
 OLLAMA_URL = "http://127.0.0.1:11434"
@@ -79,6 +79,13 @@ class Provider(Protocol):
             EgressRefusedError: the server wanted to send us elsewhere.
         """
 
+    def rehearse(self, messages: Sequence[Message], *, max_tokens: int) -> Planned:
+        """The request that `stream` would send, byte for byte; nothing is sent.
+
+        Raises:
+            ProviderError: no request came of it.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
@@ -97,6 +104,7 @@ class Models:
     def __init__(self, config: Config) -> None:
         self._settings = config.language_model
         self._allow_remote = config.privacy.allow_remote
+        self._tunnels = config.privacy.tunnels
         self._lock = threading.Lock()
         self._choice: _Choice | None = None
         self._chosen_at = 0.0
@@ -113,7 +121,12 @@ class Models:
 
                 try:
                     made = llamaindex.connect(
-                        choice.kind, self._settings, choice.model, choice.url, self._allow_remote
+                        choice.kind,
+                        self._settings,
+                        choice.model,
+                        choice.url,
+                        self._allow_remote,
+                        self._tunnels,
                     )
                 except AppError as exc:
                     return None, str(exc)
@@ -125,7 +138,7 @@ class Models:
         choice = self._choose()
         if not choice.kind or choice.note:
             return ModelStatus(name="", host="", local=True, note=choice.note)
-        there = egress.check(choice.url, allow_remote=self._allow_remote)
+        there = egress.check(choice.url, allow_remote=self._allow_remote, tunnels=self._tunnels)
         local = there.local and not (choice.kind == "ollama" and egress.is_cloud_model(choice.model))
         return ModelStatus(name=choice.model, host=there.label, local=local, note="")
 
@@ -133,19 +146,19 @@ class Models:
         with self._lock:
             fresh = self._choice is not None and time.monotonic() - self._chosen_at < PROBE_AGE_S
             if not fresh:
-                self._choice = _choose(self._settings, allow_remote=self._allow_remote)
+                self._choice = _choose(self._settings, allow_remote=self._allow_remote, tunnels=self._tunnels)
                 self._chosen_at = time.monotonic()
             assert self._choice is not None
             return self._choice
 
 
-def _choose(settings: LanguageModelConfig, *, allow_remote: bool) -> _Choice:
+def _choose(settings: LanguageModelConfig, *, allow_remote: bool, tunnels: Sequence[str]) -> _Choice:
     if settings.provider == "none":
         return _Choice("")
     kind = "ollama" if settings.provider == "auto" else settings.provider
     try:
         url = settings.base_url or (_ollama_url() if kind == "ollama" else DEFAULT_URLS[kind])
-        there = egress.check(url, allow_remote=allow_remote)
+        there = egress.check(url, allow_remote=allow_remote, tunnels=tunnels)
         if kind != "ollama":
             if not settings.model:
                 raise ProviderError("No model is named.", hint="Set model under [language_model].")

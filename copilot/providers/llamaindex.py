@@ -17,7 +17,8 @@ from copilot.providers import streaming
 from copilot.providers.streaming import Piece, Server
 from indexer import egress
 from indexer.config import LanguageModelConfig
-from indexer.egress import Call, Connections
+from indexer.egress import Call, Connections, Planned
+from indexer.errors import ProviderError
 
 if TYPE_CHECKING:
     from copilot.background import Background
@@ -28,7 +29,12 @@ NO_KEY = "none"
 
 
 def connect(
-    kind: str, settings: LanguageModelConfig, model: str, url: str, allow_remote: bool
+    kind: str,
+    settings: LanguageModelConfig,
+    model: str,
+    url: str,
+    allow_remote: bool,
+    tunnels: Sequence[str] = (),
 ) -> LlamaIndexProvider:
     """Make the provider of `kind`, a key of `KINDS`. Connects to nothing yet.
 
@@ -36,13 +42,15 @@ def connect(
         EgressRefusedError: the policy forbids the server or the model.
         ConfigError: the key is missing.
     """
-    there = egress.check(url, allow_remote=allow_remote)
+    there = egress.check(url, allow_remote=allow_remote, tunnels=tunnels)
     if kind == "ollama":
         egress.refuse_cloud_model(model, allow_remote=allow_remote)
     key = egress.read_key(env=settings.api_key_env, command=settings.api_key_command)
     server = Server(model=model, host=there.label, timeout_s=settings.timeout_s, key=key)
     local = there.local and not (kind == "ollama" and egress.is_cloud_model(model))
-    return LlamaIndexProvider(kind, settings, server, url, local=local, allow_remote=allow_remote)
+    return LlamaIndexProvider(
+        kind, settings, server, url, local=local, allow_remote=allow_remote, tunnels=tunnels
+    )
 
 
 class LlamaIndexProvider:
@@ -57,6 +65,7 @@ class LlamaIndexProvider:
         *,
         local: bool,
         allow_remote: bool,
+        tunnels: Sequence[str] = (),
     ) -> None:
         self.name = server.model
         self.host = server.host
@@ -68,6 +77,7 @@ class LlamaIndexProvider:
         self._server = server
         self._url = url
         self._allow_remote = allow_remote
+        self._tunnels = tunnels
         # Importing takes seconds: it goes on while the passages are looked for.
         threading.Thread(target=_import, args=(kind,), name="quire-import", daemon=True).start()
 
@@ -89,6 +99,7 @@ class LlamaIndexProvider:
                 timeout_s=self._server.timeout_s,
                 on_call=on_call,
                 connections=connections,
+                tunnels=self._tunnels,
             ) as client:
                 yield from KINDS[self._kind](
                     self._server, self._url, client, self._settings, messages, max_tokens
@@ -100,6 +111,27 @@ class LlamaIndexProvider:
             expected_tokens=sum(estimate_tokens(message.content) for message in messages),
             on_note=on_note,
         )
+
+    def rehearse(self, messages: Sequence[Message], *, max_tokens: int) -> Planned:
+        """The request that `stream` would send; see `copilot.providers.Provider`."""
+        written: list[Planned] = []
+        make_client = egress.client2 if self._kind == "anthropic" else egress.client
+        with make_client(
+            self._url,
+            allow_remote=self._allow_remote,
+            timeout_s=self._server.timeout_s,
+            tunnels=self._tunnels,
+            rehearsal=written.append,
+        ) as client:
+            pieces = KINDS[self._kind](self._server, self._url, client, self._settings, messages, max_tokens)
+            try:
+                next(pieces, None)
+            except Exception as exc:  # noqa: BLE001 - three libraries wrap the end of the rehearsal
+                if not written:
+                    raise streaming.translate(exc, self._server) from None
+        if not written:
+            raise ProviderError(f"{self.name} wrote no request.", hint="Check provider and base_url.")
+        return written[0]
 
 
 def _import(kind: str) -> None:

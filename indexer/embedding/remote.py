@@ -76,7 +76,7 @@ class RemoteEmbedder:
         self.calls = calls or Calls()
         self._model = model
         self._connection = connection
-        self._host = host
+        self.host = host
         self.name = name
         try:
             self.dimensions = dimensions or len(self._ask(lambda: [model.get_query_embedding("length")])[0])
@@ -117,16 +117,16 @@ class RemoteEmbedder:
         except AppError:
             raise
         except Exception as exc:  # the SDKs have no common base class
-            raise _explained(exc, self._host) from exc
+            raise _explained(exc, self.host) from exc
 
     def _unit(self, rows: list[list[float]], count: int) -> NDArray[np.float32]:
         try:
             vectors = np.asarray(rows, np.float32)
         except (TypeError, ValueError) as exc:
-            raise ProviderError(f"{self._host} sent something that is no vector.") from exc
+            raise ProviderError(f"{self.host} sent something that is no vector.") from exc
         if vectors.shape != (count, self.dimensions) or not np.isfinite(vectors).all():
             raise ProviderError(
-                f"{self._host} sent {vectors.shape} numbers where {(count, self.dimensions)} were due.",
+                f"{self.host} sent {vectors.shape} numbers where {(count, self.dimensions)} were due.",
                 hint="Check model and dimensions under [embedding].",
             )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -69,8 +69,9 @@ class Handler(BaseHTTPRequestHandler):
             self.reply_json(404, {"error": {"message": "no such page"}})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", "0"))) or b"{}")
-        LOG.append({"path": self.path, "headers": dict(self.headers), "body": body})
+        raw = self.rfile.read(int(self.headers.get("content-length", "0")))
+        body = json.loads(raw or b"{}")
+        LOG.append({"path": self.path, "headers": dict(self.headers), "body": body, "raw": raw.decode()})
         model = str(body.get("model", "")).removesuffix(":latest")
         COUNTS[model] = COUNTS.get(model, 0) + 1
         if self.path.endswith("/embeddings") or self.path == "/api/embed":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 
 from copilot.background import Background, Task
 from copilot.providers import Message, Models, Provider
 from indexer.config import Config
-from indexer.egress import Call
+from indexer.egress import Call, Planned
 from indexer.errors import ProviderError
 
 
@@ -47,6 +48,10 @@ class ScriptedProvider:
                 raise ProviderError("The connection to scripted was cut off.", hint="Ask again.")
 
         return Background(work)
+
+    def rehearse(self, messages: Sequence[Message], *, max_tokens: int) -> Planned:
+        body = json.dumps([message.content for message in messages], ensure_ascii=False).encode()
+        return Planned(url=f"https://{self.host}/", host=self.host, local=self.is_local, body=body)
 
 
 class ScriptedModels(Models):

@@ -1,0 +1,83 @@
+"""Where text may go, what of it, and what went: the answers of `quire privacy`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any
+
+from copilot.disclosure import ModelPlace, PolicyAt, PrivacyStatus, SentCall
+from copilot.types import ModelStatus
+from indexer.errors import NotFoundError
+from indexer.library import Library
+from indexer.policy import Ruling
+
+_LONGEST_LOG = 1_000_000
+
+
+def status(library: Library, model: ModelStatus, path: str = "") -> PrivacyStatus:
+    """Where text may go, and the policy of a path (of a document: the strictest of its copies)."""
+    privacy = library.config.privacy
+    name, host, local = library.embedding_place()
+    return PrivacyStatus(
+        allow_remote=privacy.allow_remote,
+        policy=privacy.policy,
+        language_model=ModelPlace(name=model.name, host=model.host, local=model.local),
+        embedding_model=ModelPlace(name=name, host=host, local=local),
+        places=(_at(library, path),) if path else _folders(library),
+        patterns=tuple(privacy.patterns),
+        sent=len(library.egress_log(_LONGEST_LOG)),
+    )
+
+
+def _folders(library: Library) -> tuple[PolicyAt, ...]:
+    """The library's folders, and those that the configuration names."""
+    named = [os.path.normpath(Path(name).expanduser()) for name in library.config.privacy.folders]
+    paths = dict.fromkeys([*(root.path for root in library.status().roots), *named])
+    return tuple(_place(path, library.guard.ruling_at(os.fsencode(path))) for path in paths)
+
+
+def _at(library: Library, path: str) -> PolicyAt:
+    try:
+        document = library.details(path).document
+    except NotFoundError:
+        document = ""
+    here = library.guard.ruling_at(os.fsencode(path))
+    if document:
+        here = here.stricter(library.guard.rulings([document])[document])
+    return _place(path, here)
+
+
+def _place(path: str, ruling: Ruling) -> PolicyAt:
+    return PolicyAt(path=path, policy=ruling.policy, reason=ruling.reason)
+
+
+def sent(library: Library, query: str, limit: int) -> tuple[SentCall, ...]:
+    """Entries of the log, newest first, that hold all words of the query somewhere."""
+    words = query.casefold().split()
+    rows = library.egress_log(_LONGEST_LOG if words else limit)
+    digests = {digest for row in rows for digest in row["documents"]}
+    names = library.guard.names(sorted(digests))
+    entries = (_entry(row, names) for row in rows)
+    return tuple(entry for entry in entries if all(word in _text(entry) for word in words))[:limit]
+
+
+def _entry(row: dict[str, Any], names: dict[str, str]) -> SentCall:
+    when = dt.datetime.fromtimestamp(row["created_ns"] / 1e9).replace(microsecond=0)
+    return SentCall(
+        id=row["id"],
+        when=when.isoformat(" "),
+        host=row["host"],
+        model=row["model"],
+        purpose=row["purpose"],
+        bytes=row["bytes"],
+        documents=tuple(names[document] for document in row["documents"]),
+        redacted=row["redacted"],
+        outcome=row["outcome"],
+    )
+
+
+def _text(entry: SentCall) -> str:
+    parts = (entry.when, entry.host, entry.model, entry.purpose, entry.outcome)
+    return " ".join([*parts, *entry.documents, *entry.redacted]).casefold()
