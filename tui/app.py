@@ -30,6 +30,7 @@ from tui.panes import PANES, READER
 from tui.settings import UiSettings
 from tui.speaking import clean_lines
 from tui.widgets.bars import Tabs
+from tui.widgets.queryinput import load_query_parser
 
 if TYPE_CHECKING:
     from copilot.types import Session
@@ -234,6 +235,6 @@ class QuireApp(Dialogs, inherit_bindings=False):
 def _load_query_parser() -> None:
     """Load the parser that colours the input; without it the input is plain."""
     try:
-        import indexer.query  # noqa: F401 - `queryinput.query_spans` finds it in sys.modules
+        load_query_parser()
     except ImportError:
         log.exception("the query parser is not there")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from tui.screens.folder import completions, count_files
 from tui.screens.picker import match
 from tui.settings import UiSettings, read_ui
 from tui.themes import automatic_theme
+from tui.widgets import queryinput
 from tui.widgets.answerview import plain
 from tui.widgets.cells import cut, cut_middle, fit, measure, pad, spread
 from tui.widgets.queryinput import complete
@@ -299,3 +302,15 @@ def test_log_and_state_folder_follow_the_environment(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("XDG_STATE_HOME")
     assert os.fspath(state_folder()).endswith("quire")
     assert progress.percent(1, 3) == 33
+
+
+def test_input_is_plain_until_the_parser_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key typed while the parser is being imported finds a module without its classes."""
+    half = types.ModuleType("indexer.query")
+    half.parse = None  # type: ignore[attr-defined]
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "indexer.query", half)
+        patched.setattr(queryinput, "_parse", None)
+        assert queryinput.query_spans("budget -draft") == ()
+    queryinput.load_query_parser()
+    assert queryinput.query_spans("budget -draft") != ()

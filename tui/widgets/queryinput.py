@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import sys
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
@@ -14,6 +14,12 @@ from textual.widgets import Input
 
 from tui.keys import INPUT
 from tui.palette import styles_of
+
+if TYPE_CHECKING:
+    from indexer.query import Query
+
+_parse: Callable[[str], Query] | None = None
+"""Set when the parser is whole: a module in `sys.modules` may still be half loaded."""
 
 FIELDS = {
     "title": "",
@@ -69,16 +75,21 @@ def complete(value: str, folders: tuple[str, ...] = ()) -> str | None:
     return f"{value}{full[len(typed) :]}" if full else None
 
 
-@functools.lru_cache(maxsize=64)
-def query_spans(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Spans and roles of a query's parts, () while the parser is not loaded.
+def load_query_parser() -> None:
+    """Load the parser that colours the input; called in a thread behind the first frame, never by a key."""
+    global _parse
+    from indexer.query import parse
 
-    The parser is loaded behind the first frame (see `QuireApp`), never by a key.
-    """
-    module = sys.modules.get("indexer.query")
-    parse = getattr(module, "parse", None)
-    if parse is None:
-        return ()
+    _parse = parse
+
+
+def query_spans(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Spans and roles of a query's parts, () while the parser is not loaded."""
+    return () if _parse is None else _spans(_parse, text)
+
+
+@functools.lru_cache(maxsize=64)
+def _spans(parse: Callable[[str], Query], text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((span[0], span[1], str(span[2])) for span in parse(text).spans)
 
 
