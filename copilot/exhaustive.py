@@ -184,13 +184,14 @@ class Survey:
         )
         if not left:
             return
-        if self._request.consent == "no":
+        limit = self._library.config.exhaustive.calls_without_asking
+        too_many = cost.calls > limit and self._request.consent != "yes" and not self._door.rehearsing
+        if too_many and self._request.consent == "no":
             self._provider = None
             self._notes.append(f"Read by words alone: {_said(cost)} were not agreed to.")
             return
         yield cost
-        limit = self._library.config.exhaustive.calls_without_asking
-        if cost.calls > limit and self._request.consent != "yes" and not self._door.rehearsing:
+        if too_many:
             raise ConsentNeededError(
                 f"This takes {_said(cost)}.",
                 hint="--yes agrees; without it documents are read by words alone.",

@@ -52,7 +52,14 @@ class History:
         if head is None:
             return request
         turns = [(row.question, _answer(row)) for row in self._store.turns(head.id)[-TURNS:]]
-        said = tuple(Turn(question=question, answer=answer.answer) for question, answer in turns)
+        said = tuple(
+            Turn(
+                question=question,
+                answer=answer.answer,
+                documents=tuple(dict.fromkeys(citation.document for citation in answer.citations)),
+            )
+            for question, answer in turns
+        )
         return replace(request, conversation=head.id, history=said)
 
     def keep(self, request: AskRequest, answer: Answer) -> Answer:

@@ -110,11 +110,15 @@ def answer_prompt(question: str, passages: Sequence[Quoted], history: Sequence[T
         messages.append(Message(role="user", content=turn.question))
         messages.append(Message(role="assistant", content=turn.answer))
     quoted = "\n".join(quote(passage) for passage in passages)
-    asked = _DELIMITER.sub("‹", question)
     messages.append(
-        Message(role="user", content=f"<passages>\n{quoted}\n</passages>\n<question>{asked}</question>")
+        Message(role="user", content=f"<passages>\n{quoted}\n</passages>\n{as_question(question)}")
     )
     return messages
+
+
+def as_question(question: str) -> str:
+    """The question with its delimiters."""
+    return f"<question>{_DELIMITER.sub('‹', question)}</question>"
 
 
 def rewrite_prompt(question: str, history: Sequence[Turn]) -> list[Message]:

@@ -110,6 +110,8 @@ def search_summary(result: Mapping[str, Any]) -> str:
 
 def answer_text(answer: Mapping[str, Any]) -> str:
     """An answer with its marks, then the sources and what could not be read."""
+    if answer["findings"]:
+        return "\n".join([*_findings(answer), *_coverage(answer["coverage"])])
     if answer["status"] == "not_found":
         head = ["Not in your documents."]
         if answer["nearest"]:
@@ -120,7 +122,8 @@ def answer_text(answer: Mapping[str, Any]) -> str:
 
 def sources_text(result: Mapping[str, Any]) -> list[str]:
     """Lines with the citations and the coverage of an answer or a summary."""
-    return [*_sources(result["citations"]), *_coverage(result["coverage"])]
+    conflicts = _conflicts(result.get("conflicts", ()))
+    return [*conflicts, *_sources(result["citations"]), *_coverage(result["coverage"])]
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
@@ -152,15 +155,77 @@ def _sources(citations: Iterable[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def _conflicts(conflicts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Values that documents give for the same thing, newest first."""
+    lines: list[str] = []
+    for conflict in conflicts:
+        about = safe_text(conflict["about"], 300, single_line=True)
+        lines += _wrapped(f"Documents disagree: {about}", first=" ! ", rest="   ")
+        width = max((len(row["value"]) for row in conflict["rows"]), default=0)
+        for row in conflict["rows"]:
+            page = f"  p.{row['page']}" if row["page"] else ""
+            value = safe_text(row["value"], 60, single_line=True)
+            place = f"{shown_path(row['path'])}{page} [{row['citation']}]"
+            lines.append(f"     {value:<{min(width, 60)}}  {row['date']}  {place}")
+    return [*lines, ""] if lines else lines
+
+
+def _findings(answer: Mapping[str, Any]) -> list[str]:
+    """The table of a counted answer: a line for each value, below the count."""
+    cited = {citation["n"]: citation for citation in answer["citations"]}
+    found = [finding for finding in answer["findings"] if finding["found"]]
+    lines = [safe_text(answer["answer"].partition("\n")[0]), ""]
+    names = [os.path.basename(finding["path"]) for finding in found]
+    width = min(max(map(len, names), default=0), 36)
+    for finding, name in zip(found, names, strict=True):
+        for cell in finding["cells"]:
+            citation = cited[cell["citation"]]
+            page = f"p.{citation['page']}" if citation["page"] else ""
+            shown = safe_text(name, width or 1, single_line=True)
+            value = safe_text(cell["value"], 40, single_line=True)
+            lines.append(f" {MARKS[cell['verdict']]} {shown:<{width}} {page:>6}  {value}".rstrip())
+            quote = safe_text(" ".join(citation["quote"].split()), 200, single_line=True)
+            lines += _wrapped(f'[{citation["n"]}] "{quote}"', first="     ", rest="     ")
+            for note in (cell["reason"], citation["note"], finding["note"]):
+                lines += [f"     ! {safe_text(note, single_line=True)}"] if note else []
+    return [*lines, ""] if found else lines
+
+
+def cost_text(cost: Mapping[str, Any]) -> str:
+    """What a question to every document will take."""
+    where = f", text goes to {cost['host']}" if cost["host"] else ""
+    kept = f"; {cost['kept']:,} are known from before" if cost["kept"] else ""
+    return (
+        f"{cost['documents']:,} documents: {cost['calls']:,} calls of {cost['model']}, "
+        f"about {cost['tokens']:,} tokens{where}{kept}"
+    )
+
+
+def _withheld(withheld: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Documents that were kept from the model, with the reason and the remedy."""
+    lines = [
+        f" ! kept from the model ({each['policy']}): {shown_path(each['path'])}: "
+        f"{safe_text(each['reason'], single_line=True)}"
+        for each in withheld[:5]
+    ]
+    if len(withheld) > 5:
+        lines.append(f" ! and {len(withheld) - 5:,} more that were kept from the model")
+    if any(each["policy"] == "ask" for each in withheld):
+        lines.append("   --agree lets those under 'ask' go this time; --dry-run shows what would go")
+    return lines
+
+
 def _coverage(coverage: Mapping[str, Any]) -> list[str]:
-    lines = [f" read {coverage['read']} of {coverage['in_scope']:,} documents in scope"]
-    unread = coverage["unread"]
+    lines = [f" read {coverage['read']:,} of {coverage['in_scope']:,} documents in scope"]
+    waiting = coverage.get("waiting", 0)
+    lines += _withheld(coverage.get("withheld", ()))
+    unread = coverage["unread"][: len(coverage["unread"]) - min(waiting, 50)]
     for file in unread[:5]:
-        lines.append(
-            f" ! not read: {shown_path(file['path'])}: {safe_text(file['reason'], single_line=True)}"
-        )
+        lines.append(f" ! not read: {_failure(file)}")
     if len(unread) > 5:
-        lines.append(f" ! and {len(unread) - 5} more that could not be read; 'quire status' lists them")
+        lines.append(f" ! and {len(unread) - 5:,} more that could not be read; 'quire status' lists them")
+    if waiting:
+        lines.append(f" ! {waiting:,} still to be read: new or changed; 'quire index' reads them now")
     return lines
 
 
