@@ -305,6 +305,7 @@ class _Asking:
             citations=freshness.checked([*written.citations, *besides], self.library),
             coverage=draft.coverage,
             notes=(*self.notes, *written.notes),
+            confidence=round(draft.likelihood, 3),
             conflicts=found,
         )
 
@@ -334,6 +335,7 @@ class _Asking:
             coverage=draft.coverage,
             nearest=freshness.checked(nearest.citations, self.library),
             notes=tuple(self.notes),
+            confidence=round(draft.likelihood, 3),
         )
 
     def _covered(self, draft: _Draft) -> _Draft:

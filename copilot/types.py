@@ -187,6 +187,8 @@ class Answer:
     conversation: str = ""
     turn: int = 0
     """Id in the history, for feedback; 0 when it was not kept."""
+    confidence: float | None = None
+    """How likely it is that the passages hold an answer, 0 to 1; None where that is not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

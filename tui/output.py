@@ -120,6 +120,11 @@ def answer_text(answer: Mapping[str, Any]) -> str:
     return "\n".join([*_sentences(answer["claims"]), "", *sources_text(answer)])
 
 
+def sure_text(confidence: float | None) -> str:
+    """How likely it is that the documents hold an answer, in words; "" when that was not measured."""
+    return "" if confidence is None else f"{confidence:.0%} sure that the documents answer it"
+
+
 def sources_text(result: Mapping[str, Any]) -> list[str]:
     """Lines with the citations and the coverage of an answer or a summary."""
     conflicts = _conflicts(result.get("conflicts", ()))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot import evidence
 from copilot.session import LocalSession
 from copilot.types import Answer, AskRequest, Notice, Retrieved, Token, Turn
 from indexer.config import Config, EmbeddingConfig, LanguageModelConfig
@@ -240,11 +241,11 @@ def test_a_question_in_another_language_is_looked_up_in_english_too(library: Lib
 
 
 def test_what_leaves_the_machine_is_logged(library: Library) -> None:
-    before = len(library.egress_log())
+    before = len(library.catalogue.egress_log())
     ask(library, "How high is the monthly rent?", ScriptedProvider("1,250 euros [1]."))
-    assert len(library.egress_log()) == before  # a local model: nothing has left
+    assert len(library.catalogue.egress_log()) == before  # a local model: nothing has left
     ask(library, "How high is the monthly rent?", ScriptedProvider("1,250 euros [1].", is_local=False))
-    entry = library.egress_log()[0]
+    entry = library.catalogue.egress_log()[0]
     assert (entry["host"], entry["model"], entry["purpose"]) == ("api.example.com", "scripted", "answer")
     assert entry["bytes"] > 100
     assert entry["outcome"] == "200"
@@ -346,6 +347,7 @@ def watch(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
         seen.append((event, str(arguments[1:2] if event != "socket.getaddrinfo" else arguments[:2])))
 sys.addaudithook(watch)
+from copilot import evidence
 from copilot.session import LocalSession
 from copilot.types import AskRequest, SummarizeRequest
 from indexer.config import Config
@@ -397,3 +399,21 @@ def test_without_an_embedding_model_questions_are_answered_by_words(tmp_path: Pa
         answer, _ = ask(library, "Who installed the boiler?")
         assert "Orlow Heating" in answer.citations[0].quote
         assert ask(library, "What is the capital of Mongolia?")[0].status == "not_found"
+
+
+def test_the_confidence_tells_answers_from_refusals(library: Library) -> None:
+    answered, _ = ask(library, "How high is the monthly rent?")
+    refused, _ = ask(library, "Who won the world cup of curling in Norway?")
+    assert answered.status == "answered"
+    assert refused.status == "not_found"
+    assert answered.confidence is not None
+    assert refused.confidence is not None
+    assert 0 <= refused.confidence < evidence.FOUND <= answered.confidence <= 1
+
+
+def test_no_model_is_called_when_nothing_usable_is_found(library: Library) -> None:
+    provider = ScriptedProvider("Norway did [1].")
+    refused, _ = ask(library, "Who won the world cup of curling in Norway?", provider)
+    assert refused.status == "not_found"
+    assert refused.nearest
+    assert provider.prompts == []

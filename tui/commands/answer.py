@@ -179,4 +179,5 @@ def _doubts(sentences: list[dict[str, Any]]) -> list[str]:
 def _remarks(settings: Settings, result: dict[str, Any]) -> None:
     for note in result["notes"]:
         settings.note(note)
-    settings.note(f"{result['generator']}, {result['took_ms'] / 1000:.1f} s")
+    sure = output.sure_text(result.get("confidence"))
+    settings.note(", ".join(filter(None, [result["generator"], f"{result['took_ms'] / 1000:.1f} s", sure])))

@@ -1,0 +1,136 @@
+"""How well questions that nothing answers are refused: the share refused against the share wrongly refused.
+
+A question is unanswerable when its collection says so, or when it belongs to another collection; a harder
+kind, with its documents kept out of the scope, is shown apart. Every answer comes without a language model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks import questions
+from benchmarks.questions import Question
+from benchmarks.result import CORPORA, Result, Row, row
+from copilot.evidence import FOUND
+from copilot.session import LocalSession
+from copilot.types import Answer, AskRequest
+
+REFUSED = 0.80
+WRONGLY_REFUSED = 0.10
+THRESHOLDS = tuple(at / 20 for at in range(1, 20))
+FOREIGN_CORPUS = 50
+"""Questions of the other collection asked of each of the two."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of a collection with how it was answered."""
+
+    corpus: str
+    kind: str
+    """"answerable", "unanswerable", "other collection" or "kept out"."""
+    foreign: bool
+    """It is not in English, which is the language of all documents here."""
+    tuned: bool
+    """The limits were tuned on it."""
+    refused: bool
+    confidence: float
+
+
+def run(*, quick: bool = False) -> Result:
+    """Ask the PDF collection and the PEPs; `quick`: the PDF collection with fewer questions."""
+    title = "Refusal without a model"
+    if not CORPORA.is_dir():
+        return {"title": title, "rows": [], "text": "needs ../shared/corpora"}
+    asked: list[Asked] = []
+    for corpus, other in (("pdf-qa", "peps"), ("peps", "pdf-qa"))[: 1 if quick else 2]:
+        asked += _ask_all(corpus, other, 15 if quick else None)
+    return {"title": title, "rows": _rows(asked), "text": _curve(asked)}
+
+
+def _ask_all(corpus: str, other: str, limit: int | None) -> list[Asked]:
+    own = questions.sampled(questions.read(corpus), limit)
+    strangers = [each for each in questions.read(other) if questions.documents_of(each)]
+    work = [("answerable" if questions.documents_of(each) else "unanswerable", each, "") for each in own]
+    work += [
+        ("other collection", each, "")
+        for each in questions.sampled(strangers, min(limit or FOREIGN_CORPUS, FOREIGN_CORPUS))
+    ]
+    work += [
+        ("kept out", each, questions.without_documents(each))
+        for each in own
+        if questions.documents_of(each) and each["type"] != "multi"
+    ]
+    with questions.library(corpus, CORPORA / corpus / "docs") as library:
+        session = LocalSession(library)
+        return [_ask(session, corpus, kind, each, scope) for kind, each, scope in work]
+
+
+def _ask(session: LocalSession, corpus: str, kind: str, question: Question, scope: str) -> Asked:
+    request = AskRequest(question=question["question"], scope=scope, use_llm=False)
+    *_, answer = session.ask(request)
+    assert isinstance(answer, Answer)
+    return Asked(
+        corpus=corpus,
+        kind=kind,
+        foreign=question["lang"] != "en",
+        tuned=questions.half(question) == 0,
+        refused=answer.status == "not_found",
+        confidence=answer.confidence or 0.0,
+    )
+
+
+def _share(asked: Sequence[Asked]) -> float:
+    return sum(each.refused for each in asked) / max(len(asked), 1)
+
+
+def _rows(asked: Sequence[Asked]) -> list[Row]:
+    english = [each for each in asked if each.kind == "answerable" and not each.foreign]
+    foreign = [each for each in asked if each.kind == "answerable" and each.foreign]
+    nothing = [each for each in asked if each.kind in ("unanswerable", "other collection")]
+    rows = [
+        row(
+            f"refused, of {len(nothing)} that nothing answers",
+            _share(nothing),
+            "",
+            reference=f"half not tuned on: {_share([each for each in nothing if not each.tuned]):.3f}",
+            budget=f"≥ {REFUSED:g}",
+            met=_share(nothing) >= REFUSED,
+        ),
+        row(
+            f"wrongly refused, of {len(english)} in English",
+            _share(english),
+            "",
+            reference=f"half not tuned on: {_share([each for each in english if not each.tuned]):.3f}",
+            budget=f"≤ {WRONGLY_REFUSED:g}",
+            met=_share(english) <= WRONGLY_REFUSED,
+        ),
+        row(f"wrongly refused, of {len(foreign)} in other languages", _share(foreign), ""),
+    ]
+    for corpus in dict.fromkeys(each.corpus for each in asked):
+        for kind in ("answerable", "unanswerable", "other collection", "kept out"):
+            some = [each for each in asked if (each.corpus, each.kind) == (corpus, kind) and not each.foreign]
+            if some:
+                rows.append(row(f"{corpus}, {kind}, English: refused of {len(some)}", _share(some), ""))
+    return rows
+
+
+def _curve(asked: Sequence[Asked]) -> str:
+    """Both shares at every limit of confidence, as a table; English questions."""
+    english = [each for each in asked if not each.foreign]
+    wanted = [each.confidence for each in english if each.kind == "answerable"]
+    nothing = [each.confidence for each in english if each.kind in ("unanswerable", "other collection")]
+    kept_out = [each.confidence for each in english if each.kind == "kept out"]
+    lines = [
+        "| confidence at least | refused | wrongly refused | refused, documents kept out |",
+        "|---" * 4 + "|",
+    ]
+    for limit in sorted({*THRESHOLDS, FOUND}):
+        shares = [
+            f"{sum(value < limit for value in values) / max(len(values), 1):.3f}"
+            for values in (nothing, wanted, kept_out)
+        ]
+        mark = " (chosen)" if limit == FOUND else ""
+        lines.append(f"| {limit:.2f}{mark} | {' | '.join(shares)} |")
+    return "\n".join(lines)
