@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from copilot.disclosure import ModelPlace, PolicyAt, PrivacyStatus, SentCall
 from copilot.types import ModelStatus
@@ -19,15 +20,18 @@ _LONGEST_LOG = 1_000_000
 def status(library: Library, model: ModelStatus, path: str = "") -> PrivacyStatus:
     """Where text may go, and the policy of a path (of a document: the strictest of its copies)."""
     privacy = library.config.privacy
-    name, host, local = library.embedding_place()
+    embedding = library.config.embedding
+    address = embedding.base_url if embedding.provider in ("openai", "ollama") else ""
+    host = urlsplit(address).netloc.rpartition("@")[2]
+    name = library.status().embedding_model
     return PrivacyStatus(
         allow_remote=privacy.allow_remote,
         policy=privacy.policy,
         language_model=ModelPlace(name=model.name, host=model.host, local=model.local),
-        embedding_model=ModelPlace(name=name, host=host, local=local),
+        embedding_model=ModelPlace(name=name, host=host, local=library.embeds_here),
         places=(_at(library, path),) if path else _folders(library),
         patterns=tuple(privacy.patterns),
-        sent=len(library.egress_log(_LONGEST_LOG)),
+        sent=len(library.catalogue.egress_log(_LONGEST_LOG)),
     )
 
 
@@ -56,7 +60,7 @@ def _place(path: str, ruling: Ruling) -> PolicyAt:
 def sent(library: Library, query: str, limit: int) -> tuple[SentCall, ...]:
     """Entries of the log, newest first, that hold all words of the query somewhere."""
     words = query.casefold().split()
-    rows = library.egress_log(_LONGEST_LOG if words else limit)
+    rows = library.catalogue.egress_log(_LONGEST_LOG if words else limit)
     digests = {digest for row in rows for digest in row["documents"]}
     names = library.guard.names(sorted(digests))
     entries = (_entry(row, names) for row in rows)

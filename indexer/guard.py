@@ -143,6 +143,10 @@ class GuardedEmbedder:
             found: NDArray[np.float32] = self._inner.embed_query(hidden[0])
             return found
 
+    def close(self) -> None:
+        """End the connection."""
+        self._inner.close()
+
     @contextmanager
     def _calling(self, purpose: str, texts: Sequence[str]) -> Iterator[list[str]]:
         counts: Counter[str] = Counter()

@@ -12,7 +12,6 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +74,7 @@ class Library:
         self._news = News()
         self._cleanup: list[Callable[[], None]] = [self._lock.release]
         self._embedder: Embedder | None = None
-        self.embeds_here = True
-        """Texts to be embedded stay on this machine."""
+        self.embeds_here = True  # texts to be embedded stay on this machine
         self.vectors: VectorStore | None = None
         self._on_ready = on_ready
         self._load_embedder = load_embedder or self._configured_embedder
@@ -182,7 +180,7 @@ class Library:
                 self.config.vectors,
                 allow_remote=self.config.privacy.allow_remote,
             )
-            self._cleanup.insert(2, store.close)
+            self._cleanup[2:2] = [store.close, getattr(embedder, "close", lambda: None)]
             if self._news.closed:
                 store.close()
                 return
@@ -407,11 +405,6 @@ class Library:
         """Chunk ids of a document and their vectors; None unless every chunk has one."""
         return self.catalogue.vectors_of(self._digest(document))
 
-    def embedding_place(self) -> tuple[str, str, bool]:
-        """Name of the embedding model, host ("" in this process), and whether text stays here."""
-        model = self._embedder
-        return (model.name, getattr(model, "host", ""), self.embeds_here) if model else ("", "", True)
-
     def embed_query(self, text: str) -> NDArray[np.float32] | None:
         """The vector of a question, (dimensions,); None without a model."""
         return self._embed(lambda model: model.embed_query(text))
@@ -481,10 +474,6 @@ class Library:
     def cache(self, key: str, value: str) -> None:
         """Keep a summary under its key."""
         self.catalogue.cache(key, value)
-
-    def egress_log(self, limit: int = 1000) -> list[dict[str, Any]]:
-        """What went to models elsewhere, newest first."""
-        return self.catalogue.egress_log(limit)
 
     @staticmethod
     def rebuild(directory: Path) -> str:

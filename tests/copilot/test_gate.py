@@ -124,7 +124,7 @@ def test_no_secret_and_no_passage_under_never_reaches_a_remote_server(
     library: Library, server: ModelServer
 ) -> None:
     before = len(server.log())
-    logged = len(library.egress_log())
+    logged = len(library.catalogue.egress_log())
     answers = [ask(library, f"What does the Zephyr ledger entry {at} say?") for at in (7, 77, 177)]
     root = _root(library)
     *_, summary = LocalSession(library).summarize(
@@ -145,7 +145,7 @@ def test_no_secret_and_no_passage_under_never_reaches_a_remote_server(
     assert kept == dict.fromkeys(("box.zip", "inside.txt", "mail.eml", "door.txt"), "never") | {
         "zephyr.txt": "ask"
     }
-    entries = library.egress_log()[: len(library.egress_log()) - logged]
+    entries = library.catalogue.egress_log()[: len(library.catalogue.egress_log()) - logged]
     assert len(entries) == len(captured)
     assert {entry["host"] for entry in entries} == {server.url.removeprefix("http://")}
     assert {entry["outcome"] for entry in entries} == {"200"}
@@ -201,18 +201,20 @@ def test_the_preview_is_what_is_sent(
     monkeypatch.setattr(library, "config", library.config.model_copy(update={"language_model": settings}))
     session = LocalSession(library)
     request = AskRequest(question="What does the Zephyr ledger entry 7 say?", remember=False)
-    before, logged = len(server.log()), len(library.egress_log())
+    before, logged = len(server.log()), len(library.catalogue.egress_log())
     preview = session.preview(request)
     assert sent(server, before) == []
-    assert len(library.egress_log()) == logged
+    assert len(library.catalogue.egress_log()) == logged
     list(session.ask(request))
     (body,) = sent(server, before)
     (call,) = preview.calls
     assert call.body == body
     assert call.bytes == preview.bytes == len(body.encode())
     assert (preview.host, preview.local) == (server.url.removeprefix("http://"), False)
-    assert {each.document for each in preview.documents} == set(library.egress_log()[0]["documents"])
-    assert preview.redacted == library.egress_log()[0]["redacted"]
+    assert {each.document for each in preview.documents} == set(
+        library.catalogue.egress_log()[0]["documents"]
+    )
+    assert preview.redacted == library.catalogue.egress_log()[0]["redacted"]
     assert {each.policy for each in preview.documents} == {"redact"}
 
 
@@ -252,7 +254,7 @@ def test_the_question_is_hidden_and_the_answer_is_not(library: Library) -> None:
     assert provider.prompts[0][1].content == "Who is ⟦CODENAME-1⟧, ⟦MAIL-1⟧?"
     assert "⟦MAIL-1⟧" in provider.prompts[0][0].content  # the model is told what these are
     assert answer.split() == ["Nightingale", "is", "bob,", "bob@example.org."]
-    assert library.egress_log()[0]["redacted"] == {"CODENAME": 1, "MAIL": 1}
+    assert library.catalogue.egress_log()[0]["redacted"] == {"CODENAME": 1, "MAIL": 1}
 
 
 def test_a_local_server_gets_everything(library: Library) -> None:
@@ -339,7 +341,7 @@ with Library.open(place, config, on_ready=ready.set) as library:
     *_, summary = session.summarize(SummarizeRequest(scope="zephyr"))
     session.search(SearchRequest(query="ledger"))
     session.status(); session.doctor(); session.privacy()
-    print("generators", answer.generator, summary.generator, "log", len(library.egress_log()))
+    print("generators", answer.generator, summary.generator, "log", len(library.catalogue.egress_log()))
 print("outside", seen)
 """
 
