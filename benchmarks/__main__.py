@@ -27,6 +27,7 @@ NAMES = (
     "freshness",
     "retrieval",
     "answers",
+    "claims",
 )
 RESULTS = Path(__file__).parent / "results"
 

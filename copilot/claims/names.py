@@ -40,6 +40,9 @@ _NEVER = _words(
 )
 """Folded words that begin a sentence with a capital and name nothing. Weekdays are values of their own."""
 
+_PEOPLE = _words("newton watt pascal volt joule hertz kelvin")
+"""Units that are named after people."""
+
 _DETERMINERS = _words(
     """
     der die das den dem des ein eine einen einem einer eines kein keine keinen keinem keiner im am zum
@@ -146,7 +149,7 @@ def _means_something(word: str, *, german: bool) -> bool:
         folded in STOP_WORDS
         or folded in _NEVER
         or folded in MONTHS
-        or (german and folded in UNITS)
+        or (german and folded in UNITS and folded not in _PEOPLE)
         or spelled.begins(folded)
         or spelled.goes_on(folded)
         or bool(re.fullmatch("[IVXL]+", word))
