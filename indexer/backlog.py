@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from indexer import chunking
@@ -174,8 +175,17 @@ class Backlog:
             self._changed()
         return [item for item in waiting if item.document not in withheld]
 
+    def _noted(self, documents: Sequence[int]) -> AbstractContextManager[None]:
+        """Names the documents in the log of what goes elsewhere."""
+        if self._guard is None:
+            return nullcontext()
+        return self._guard.naming(self._catalogue.hashes(documents))
+
     def _embed(self, waiting: Sequence[Waiting]) -> None:
-        texts = [(chunking.embedding_text(item.title, item.heading, item.text), item.key) for item in waiting]
+        texts = [
+            (chunking.embedding_text(item.title, item.heading, item.text), item.key, item.document)
+            for item in waiting
+        ]
         texts.sort(key=lambda pair: len(pair[0]))
         for start in range(0, len(texts), SLICE):
             while self._crowded() and not self._stopping:
@@ -186,9 +196,10 @@ class Backlog:
             self.stage = "embed"
             part = texts[start : start + SLICE]
             assert self._embedder is not None
-            vectors = self._embedder.embed_passages([text for text, _ in part])
+            with self._noted([document for _, _, document in part]):
+                vectors = self._embedder.embed_passages([text for text, _, _ in part])
             self.note = ""
-            ids, stored = self._catalogue.store_vectors(self._model, [key for _, key in part], vectors)
+            ids, stored = self._catalogue.store_vectors(self._model, [key for _, key, _ in part], vectors)
             if ids and self._store is not None:
                 self._store.added(ids, stored)
             self.revision += 1

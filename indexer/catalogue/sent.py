@@ -95,6 +95,15 @@ class Sent(Embeddings):
                 paths += [row[0] for row in rows]
         return found
 
+    def hashes(self, documents: Iterable[int]) -> list[str]:
+        """`sha256:…` of documents by id."""
+        wanted = sorted(set(documents))
+        with self.reader() as db:
+            rows = db.execute(
+                f"SELECT hash FROM documents WHERE id IN ({','.join('?' * len(wanted))})", wanted
+            ).fetchall()
+        return [f"sha256:{row[0]}" for row in rows]
+
     def unqueue(self, documents: Iterable[int]) -> None:
         """Take documents off the queue for embedding; they are found by keyword only."""
         with self.transaction() as db:
