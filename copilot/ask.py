@@ -375,9 +375,10 @@ def quote_sentences(
     """The best sentences as quotes, numbered from `first`; what cannot be proven is left out."""
     claims: list[Claim] = []
     citations: list[Citation] = []
-    for each in extractive.choose(ranked, near=near):
-        source = sources[each.sentence.passage]
-        start, end = extractive.span_to_quote(each.sentence, source)
+    chosen = [each.sentence for each in extractive.choose(ranked, near=near)]
+    spans = extractive.spans_to_quote(chosen, sources)
+    for sentence, (start, end) in zip(chosen, spans, strict=True):
+        source = sources[sentence.passage]
         n = first + len(citations)
         citation = passages.cite(library, n, source.hit, start, end)
         if citation is not None:

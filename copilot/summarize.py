@@ -238,9 +238,9 @@ class _Summarising:
         by_number = {each.passage.number: each for each in read}
         lines: list[SummarySentence] = []
         citations: list[Citation] = []
-        for sentence in sentences:
+        spans = extractive.spans_to_quote(sentences, read)
+        for sentence, (start, end) in zip(sentences, spans, strict=True):
             source = by_number[sentence.passage + 1]
-            start, end = extractive.span_to_quote(sentence, source)
             n = len(citations) + 1
             citation = passages.cite(self.library, n, source.hit, start, end)
             if citation is not None:

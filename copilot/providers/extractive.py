@@ -71,6 +71,8 @@ _WEIGHTS_FOREIGN = {
 
 NEAR_BEST = 1.6
 """A further sentence is quoted when its score is at most this much below the first."""
+NEAR_TIE = 0.8
+"""A sentence of a newer version of a document comes first when it scores at most this much less."""
 CONTEXT_READ = 6
 """Best sentences that are compared once more together with the sentence before them."""
 
@@ -151,7 +153,30 @@ def _with_context(
         replace(each, score=each.score + weight * (cosine - each.meaning))
         for each, cosine in zip(head, cosines, strict=True)
     ]
-    return sorted(again, key=_best_first) + scored[CONTEXT_READ:]
+    return _newest_first(sorted(again, key=_best_first), read) + scored[CONTEXT_READ:]
+
+
+def _newest_first(head: list[Scored], read: Sequence[Source]) -> list[Scored]:
+    """Of versions of one sentence that do nearly as well, the one from the newest file comes first."""
+    if not head:
+        return head
+    best = head[0]
+    versions = [
+        each
+        for each in head
+        if each.score >= best.score - NEAR_TIE
+        and (each is best or _document(each, read) != _document(best, read))
+        and _alike(each.sentence, best.sentence)
+    ]
+    newest = max(versions, key=lambda each: read[each.sentence.passage].hit.mtime_ns)
+    if newest is best:
+        return head
+    # The newest takes the best's score, so that the order of scores stays that of the list.
+    return [replace(newest, score=best.score), *(each for each in head if each is not newest)]
+
+
+def _document(each: Scored, read: Sequence[Source]) -> str:
+    return read[each.sentence.passage].hit.document
 
 
 def text_in_context(sentence: Sentence, read: Sequence[Source]) -> str:
@@ -181,6 +206,26 @@ def choose(ranked: Sequence[Scored], limit: int = MAX_QUOTED, *, near: float = N
         if not any(_alike(each.sentence, other.sentence) for other in chosen):
             chosen.append(each)
     return chosen
+
+
+def spans_to_quote(chosen: Sequence[Sentence], sources: Sequence[Source]) -> list[tuple[int, int]]:
+    """The span of each sentence chosen, as `span_to_quote` has it; no two quote the same words.
+
+    Args:
+        chosen: Sentences in the order they are shown.
+        sources: The passages, found by the numbers the sentences name.
+    """
+    by_passage = {source.passage.number - 1: source for source in sources}
+    alone = {(by_passage[each.passage].hit.document, each.start): each.end for each in chosen}
+    spans = []
+    for each in chosen:
+        source = by_passage[each.passage]
+        start, end = span_to_quote(each, source)
+        document = source.hit.document
+        if any(held == document and start <= at < each.start for held, at in alone):
+            start = each.start  # the sentence before is quoted by itself
+        spans.append((start, end))
+    return spans
 
 
 def span_to_quote(sentence: Sentence, source: Source) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -144,3 +145,25 @@ def test_measures_are_named_and_finite() -> None:
     first = dict(zip(likeness.MEASURES, rows[found.sentences[0]], strict=True))
     assert first["words"] == 1.0
     assert first["order"] == 1.0
+
+
+def test_no_words_are_quoted_twice() -> None:
+    found = source("Titan is a moon. It has an atmosphere. It is cold there. Saturn has rings.")
+    titan, it, cold, saturn = found.sentences
+    spans = extractive.spans_to_quote([titan, it, saturn], [found])
+    assert spans == [(each.start, each.end) for each in (titan, it, saturn)]
+    assert extractive.spans_to_quote([cold, it], [found]) == [(cold.start, cold.end), (titan.start, it.end)]
+
+
+@pytest.mark.parametrize(("older", "newer"), [(1, 2), (2, 1)])
+def test_of_two_versions_the_newer_answers(older: int, newer: int) -> None:
+    texts = {older: "The rent is 900 euros a month.", newer: "The rent is 950 euros a month."}
+    sources = []
+    for number in (1, 2):
+        found = source(texts[number], number, score=1.0 if number == 1 else 0.97)
+        dated = replace(found.passage.hit, document=f"sha256:{number}", mtime_ns=2 if number == newer else 1)
+        sources.append(replace(found, passage=Passage(number=number, hit=dated)))
+    ranked = extractive.rank_sentences("How much is the rent?", wanted("rent"), sources, None, no_model)
+    assert "950" in ranked[0].sentence.text
+    scores = [each.score for each in ranked]
+    assert scores == sorted(scores, reverse=True)
