@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from copilot.claims import verdicts
-from copilot.passages import Sentence, Source, Vectors, cite
+from copilot.passages import Sentence, Source, Vectors, cite, with_sentences
 from copilot.types import Citation, Claim
 from copilot.words import content_words
 from indexer import language
@@ -119,8 +119,20 @@ def ground(text: str, sources: Sequence[Source], library: Library, embed: Embed)
 class Ledger:
     """A text that is checked while it is written: each sentence once the next has begun."""
 
-    def __init__(self, sources: Sequence[Source], library: Library, embed: Embed) -> None:
-        self._sources = sources
+    def __init__(
+        self, sources: Sequence[Source], library: Library, embed: Embed, *, cited_only: bool = False
+    ) -> None:
+        """Begin without text.
+
+        Args:
+            sources: As in `ground`.
+            library: As in `ground`.
+            embed: As in `ground`.
+            cited_only: Check against the passages that the text has named so far, for summaries of many;
+                their sentences need not be cut.
+        """
+        self._sources = list(sources)
+        self._cited_only = cited_only
         self._library = library
         self._embed = embed
         self._rows: dict[str, Vectors] = {}
@@ -137,12 +149,21 @@ class Ledger:
         if len(complete) <= self._told:
             return ()
         self._told = len(complete)
-        return _grounded(complete, [], self._sources, self._library, self._remembered).claims
+        return _grounded(complete, [], self._shown(complete), self._library, self._remembered).claims
 
     def finish(self) -> Grounded:
         """Check the whole text."""
         found, foreign = statements(clean(self._text), self._numbers())
-        return _grounded(found, foreign, self._sources, self._library, self._remembered)
+        return _grounded(found, foreign, self._shown(found), self._library, self._remembered)
+
+    def _shown(self, found: Sequence[Statement]) -> list[Source]:
+        if not self._cited_only:
+            return self._sources
+        cited = {number for each in found for number in each.numbers}
+        for at, source in enumerate(self._sources):
+            if source.passage.number in cited and not source.sentences:
+                self._sources[at] = with_sentences(source)
+        return [source for source in self._sources if source.passage.number in cited]
 
     def _numbers(self) -> list[int]:
         return [source.passage.number for source in self._sources]

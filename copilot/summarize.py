@@ -20,6 +20,7 @@ from copilot.passages import Source
 from copilot.prompts import Quoted
 from copilot.providers import Message, Models, Provider, extractive
 from copilot.types import (
+    Checked,
     Citation,
     Coverage,
     Notice,
@@ -36,7 +37,7 @@ from indexer.text import safe_text
 from indexer.types import DocumentDetails, Hit, SearchRequest
 from indexer.wire import from_wire, to_wire
 
-VERSION = 1
+VERSION = 2
 """Part of the key of cached summaries: raise it when the method changes."""
 
 MAX_DOCUMENTS = 40
@@ -149,6 +150,7 @@ class _Summarising:
         self.task = task
         self.started = time.perf_counter()
         self.notes: list[str] = []
+        self.ledger: grounding.Ledger | None = None
         self.provider: Provider | None = None
         if request.use_llm:
             self.provider, note = models.provider()
@@ -255,6 +257,7 @@ class _Summarising:
         room = max(room - prompts.estimate_tokens(prompts.SUMMARY_RULES) - 120, 200)
         self.door.begin(sources, self.request.scope)
         read, parts = self._parts(sources, room)
+        self.ledger = grounding.Ledger(read, self.library, self._embed, cited_only=True)
         about = self.door.hide(self.request.scope)
         if len(parts) == 1:
             text = yield from self._tell(provider, parts[0], self.request.sentences, about, last=True)
@@ -272,7 +275,11 @@ class _Summarising:
         self.notes += grounded.notes
         lines = [
             SummarySentence(
-                text=claim.text, citations=claim.citations, verdict=claim.verdict, reason=claim.reason
+                text=claim.text,
+                citations=claim.citations,
+                verdict=claim.verdict,
+                reason=claim.reason,
+                quote=claim.quote,
             )
             for claim in grounded.claims
         ]
@@ -337,6 +344,9 @@ class _Summarising:
             written += text
             if last:
                 yield Token(text=safe_text(text))
+                checked = self.ledger.add(text) if self.ledger else ()
+                if checked:
+                    yield Checked(claims=checked)
         return written
 
     def _embed(self, texts: Sequence[str]) -> passages.Vectors | None:

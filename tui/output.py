@@ -145,6 +145,9 @@ def _sentences(sentences: Iterable[Mapping[str, Any]]) -> list[str]:
         lines += _wrapped(text, first=f" {mark} ", rest="   ")
         if sentence["reason"] and mark != " ":
             lines += _wrapped(safe_text(sentence["reason"], single_line=True), first="     ", rest="     ")
+            if sentence["quote"]:
+                quote = safe_text(sentence["quote"], 200, single_line=True)
+                lines += _wrapped(f'"{quote}"', first="     ", rest="     ")
     return lines
 
 
