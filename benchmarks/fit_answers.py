@@ -1,0 +1,225 @@
+"""Fit the weights of quoted answers and of refusal: `python -m benchmarks.fit_answers`.
+
+Prints `_WEIGHTS` and `_WEIGHTS_FOREIGN` of `copilot/providers/extractive.py` and `_WEIGHTS` of
+`copilot/evidence.py`. Only questions of one half (`questions.half`) are used; the other half measures. Not
+one of the benchmarks: it takes a while, and what it prints is pasted by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import questions
+from benchmarks.questions import Question
+from benchmarks.result import CORPORA
+from copilot import evidence, likeness, passages
+from copilot.passages import Source, Term, Vectors
+from copilot.providers import extractive
+from indexer.library import Library
+
+Floats = npt.NDArray[np.float64]
+
+LANGUAGES = ("zh", "de", "es", "ar")
+FOREIGN_QUESTIONS = 400
+"""Of each language but English."""
+STRANGERS = 120
+"""Questions of another collection asked of each."""
+PASSAGES = 8
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is found for a question."""
+
+    question: Question
+    sources: list[Source]
+    wanted: list[Term]
+    vector: Vectors | None
+    trust: float
+    embed: extractive.Embed
+
+
+def find(library: Library, question: Question, embed: extractive.Embed, scope: str = "") -> Found:
+    """Search as Ask does."""
+    text = question["question"]
+    query = passages.plain_query(text)
+    result = passages.retrieve(library, query, scope=scope, documents=(), limit=PASSAGES)
+    return Found(
+        question=question,
+        sources=passages.sources(result.hits),
+        wanted=passages.terms(text, library),
+        vector=library.embed_query(text),
+        trust=passages.trust_in_meaning(text, result.hits, library),
+        embed=embed,
+    )
+
+
+# --- which sentence ------------------------------------------------------------------------------
+
+
+def measured(found: Found) -> tuple[Floats, Floats] | None:
+    """Rows of measures of every sentence read, and which of them hold the answer; None when none does."""
+    read = found.sources[: extractive.READ_PASSAGES]
+    asked = likeness.Asked(question=found.question["question"], wanted=found.wanted)
+    rows = extractive.measured(asked, read)
+    sentences = [sentence for sentence in rows if len(sentence.text) > 3]
+    right = [questions.holds(sentence.text, found.question["answers"]) for sentence in sentences]
+    if not any(right) or found.vector is None:
+        return None
+    values = np.array([rows[sentence] for sentence in sentences])
+    alone = found.embed([sentence.text[: extractive.MAX_CHARACTERS] for sentence in sentences])
+    within = found.embed([extractive.text_in_context(sentence, read) for sentence in sentences])
+    if alone is not None and within is not None:
+        values[:, likeness.MEANING] = alone @ found.vector
+        values[:, likeness.MEANING_BEFORE] = within @ found.vector
+    return values, np.array(right, dtype=float)
+
+
+def fit_softmax(data: Sequence[tuple[Floats, Floats]], *, penalty: float = 0.02, steps: int = 400) -> Floats:
+    """Weights under which the right sentences of each question get most of a softmax over all of them.
+
+    Args:
+        data: For each question the rows of measures (sentences, measures) and which rows are right.
+        penalty: Weight of the squares of the weights, of measures scaled to unit variance.
+        steps: Steps of Adam (Kingma and Ba, ICLR 2015).
+    """
+    every = np.concatenate([rows for rows, _ in data])
+    middle, spread = every.mean(axis=0), every.std(axis=0) + 1e-9
+    longest = max(len(right) for _, right in data)
+    values = np.zeros((len(data), longest, every.shape[1]))
+    there, right = np.zeros((2, len(data), longest))
+    for at, (rows, held) in enumerate(data):
+        values[at, : len(rows)] = (rows - middle) / spread
+        there[at, : len(rows)] = 1
+        right[at, : len(rows)] = held
+    weights = np.zeros(every.shape[1])
+    mean, square = np.zeros((2, every.shape[1]))
+    for step in range(1, steps + 1):
+        scores = np.where(there > 0, values @ weights, -1e9)
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        share = raised / raised.sum(axis=1, keepdims=True)
+        wanted = raised * right / np.maximum((raised * right).sum(axis=1, keepdims=True), 1e-12)
+        slope = np.einsum("ij,ijk->k", share - wanted, values) / len(data) + penalty * weights
+        mean, square = 0.9 * mean + 0.1 * slope, 0.999 * square + 0.001 * slope**2
+        weights -= 0.05 * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    return np.asarray(weights / spread)
+
+
+# --- whether at all ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The evidence of a question that something or nothing answers."""
+
+    evidence: evidence.Evidence
+    answerable: bool
+
+
+def trial(found: Found, answerable: bool) -> Trial:
+    """Weigh what is found for a question."""
+    text = found.question["question"]
+    ranked = extractive.rank_sentences(
+        text, found.wanted, found.sources, found.vector, found.embed, trust=found.trust
+    )
+    fit = evidence.weigh(found.wanted, found.sources, ranked, trust=found.trust)
+    return Trial(evidence=fit, answerable=answerable)
+
+
+def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float = 0.003) -> dict[str, float]:
+    """Bias ("") and weights of the evidence, so that answerable and unanswerable weigh the same.
+
+    Args:
+        trials: Answerable and unanswerable questions.
+        used: Names of the fields of the evidence.
+        penalty: Weight of the squares of the weights, of fields scaled to unit variance.
+    """
+    values = np.array([[getattr(each.evidence, name) for name in used] for each in trials])
+    right = np.array([each.answerable for each in trials], dtype=float)
+    share = np.where(right > 0, 0.5 / right.sum(), 0.5 / (1 - right).sum())
+    middle, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
+    rows = np.column_stack([np.ones(len(values)), (values - middle) / spread])
+    held = np.array([1e-9, *([penalty] * len(used))])
+    weights = np.zeros(len(used) + 1)
+    for _ in range(50):  # Newton's method
+        likely = 1 / (1 + np.exp(-rows @ weights))
+        slope = rows.T @ (share * (likely - right)) + held * weights
+        bend = (rows * (share * likely * (1 - likely))[:, None]).T @ rows + np.diag(held)
+        weights -= np.linalg.solve(bend, slope)
+    slopes = weights[1:] / spread
+    bias = weights[0] - float(slopes @ middle)
+    return {"": round(float(bias), 2), **dict(zip(used, np.round(slopes, 2).tolist(), strict=True))}
+
+
+# --- all of it -----------------------------------------------------------------------------------
+
+
+def remembering(library: Library) -> extractive.Embed:
+    """Embeds no text twice."""
+    known: dict[str, Any] = {}
+
+    def embed(texts: Sequence[str]) -> Vectors | None:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        rows = library.embed_passages(new) if new else None
+        if new and rows is None:
+            return None
+        if rows is not None:
+            known.update(zip(new, rows, strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return embed
+
+
+def tuned_on(corpus: str, wanted: Callable[[Question], bool], count: int | None = None) -> list[Question]:
+    """Questions of the half that is tuned on."""
+    chosen = questions.sampled([each for each in questions.read(corpus) if wanted(each)], count)
+    return [each for each in chosen if questions.half(each) == 0]
+
+
+def _trials(
+    library: Library, own: Sequence[Question], embed: extractive.Embed, others: str
+) -> Iterator[Trial]:
+    for question in questions.sampled(own, STRANGERS):  # no collection outweighs the others
+        if questions.documents_of(question):
+            yield trial(find(library, question, embed), True)
+            kept_out = questions.without_documents(question)
+            yield trial(find(library, question, embed, kept_out), False)
+    for question in tuned_on(others, lambda each: bool(questions.documents_of(each)), STRANGERS):
+        yield trial(find(library, question, embed), False)
+
+
+def main() -> None:
+    """Fit everything and print it."""
+    rows: dict[bool, list[tuple[Floats, Floats]]] = {False: [], True: []}
+    trials: list[Trial] = []
+    for code in ("en", *LANGUAGES):
+        with questions.library(f"xquad-{code}", CORPORA / "xquad" / "corpus" / code) as library:
+            embed = remembering(library)
+            count = None if code == "en" else FOREIGN_QUESTIONS
+            own = tuned_on("xquad", lambda each, code=code: each["lang"] == code, count)  # type: ignore[misc]
+            found = (measured(find(library, each, embed)) for each in own)
+            rows[code != "en"] += [each for each in found if each is not None]
+            trials += _trials(library, own, embed, "pdf-qa")
+    for corpus, others in (("pdf-qa", "xquad"), ("peps", "pdf-qa")):
+        with questions.library(corpus, CORPORA / corpus / "docs") as library:
+            own = tuned_on(corpus, lambda each: each["lang"] == "en")
+            trials += _trials(library, own, remembering(library), others)
+    for name, foreign in (("_WEIGHTS", False), ("_WEIGHTS_FOREIGN", True)):
+        weights = fit_softmax(rows[foreign])
+        print(name, "=", dict(zip(likeness.MEASURES, np.round(weights, 2).tolist(), strict=True)))
+    for foreign in (False, True):
+        some = [each for each in trials if each.evidence.foreign == foreign]
+        for used in (
+            ("meaning", "passage_words", "sentence_words", "named"),
+            ("passage_words", "sentence_words"),
+        ):
+            print("evidence", "foreign" if foreign else "English", fit_logistic(some, used))
+
+
+if __name__ == "__main__":
+    main()
