@@ -82,8 +82,10 @@ class Dialogs(Following, inherit_bindings=False):
         self.push_screen(NamePicker(session), read)
 
     def action_history(self) -> None:
-        """Earlier queries of this pane."""
+        """Earlier queries of this pane; in Ask, earlier conversations."""
         pane = self.pane
+        if pane.open_history():
+            return
         queries = self.state.history.get(pane.NAME, [])
 
         def take(query: str | None) -> None:

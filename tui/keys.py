@@ -160,6 +160,25 @@ ANSWER = [
 ]
 """In an answer or a summary."""
 
+KEPT = [
+    _key("answer.helped", "plus", "judge(1)", "Helped", "This answer helped (again: take it back)"),
+    _key("answer.wrong", "minus", "judge(-1)", "Wrong", "This answer was wrong (again: take it back)"),
+    _key("answer.export", "E", "export", "Export", "Write the table of findings to a CSV or Markdown file"),
+]
+"""In an answer of Ask."""
+
+SENDING = [
+    _key(
+        "answer.sends",
+        "P",
+        "preview_sending",
+        "Sends",
+        "What this question sends to the model; sends nothing",
+    ),
+    _key("answer.agree", "L", "agree", "Let go", "Ask again and let documents under 'ask' go to the model"),
+]
+"""In Ask, for models on other machines."""
+
 LIBRARY = [
     _key("library.group_previous", "left_curly_bracket", "group(-1)", "Group back", "The group before"),
     _key("library.group_next", "right_curly_bracket", "group(1)", "Group", "The group after"),
@@ -206,6 +225,7 @@ PLACES = [
     Place("In text", READER),
     Place("In the reader", READER_PANE),
     Place("In an answer", ANSWER),
+    Place("In an answer of Ask", [*KEPT, *SENDING]),
     Place("In Library", LIBRARY),
     Place("In a dialog", DIALOG),
     Place("In Tasks", TASKS),
@@ -218,7 +238,7 @@ _TOGETHER = [
     (LIST, ROWS, ITEM, PANE, PREVIEW, SEARCH, ANYWHERE),
     (LIST, ROWS, ITEM, PANE, PREVIEW, LIBRARY, ANYWHERE),
     (READER, READER_PANE, ITEM, ANYWHERE),
-    (ANSWER, PANE, ANYWHERE),
+    (ANSWER, KEPT, SENDING, PANE, ANYWHERE),
     (INPUT, ANYWHERE),
     (DIALOG, TASKS),
     (DIALOG, DETAILS),
@@ -243,6 +263,8 @@ FOOTER = (
     "item.ask",
     "answer.again",
     "answer.scope",
+    "answer.helped",
+    "answer.wrong",
     "library.group_next",
     "library.retry",
     "tasks.retry",
@@ -313,6 +335,8 @@ _SHOWN = {
     "right_curly_bracket": "}",
     "greater_than_sign": ">",
     "less_than_sign": "<",
+    "plus": "+",
+    "minus": "-",
 }
 _NAMES = {shown: name for name, shown in _SHOWN.items() if len(shown) == 1}
 

@@ -131,6 +131,10 @@ class Pane(Container):
         """Close what is open over the pane (reader, zoom); whether anything was."""
         return self.unzoom()
 
+    def open_history(self) -> bool:
+        """Offer what the pane itself keeps; False when that is its queries alone."""
+        return False
+
     def take_history(self, query: str) -> None:
         """An earlier query was chosen."""
         self.query_input.set_quietly(query)

@@ -203,12 +203,22 @@ class ProofPane(ItemPane):
         cited = answer.citations or nearest
         self.sources.title = "Sources" if answer.citations or not nearest else "Nearest passages"
         rows = [Source(str(each.n), f"[{each.n}]" if answer.citations else "  ~", each) for each in cited]
-        unread = answer.coverage.unread
+        rows += self._unread_rows(answer.coverage)
+        self._show_sources(tuple(rows), self._read(answer.coverage))
+
+    def _unread_rows(self, coverage: Coverage) -> list[Source]:
+        """What could not be read (Enter tells the remedies), and what still waits to be."""
+        rows = []
+        waiting = min(coverage.waiting, len(coverage.unread))
+        unread = coverage.unread[: len(coverage.unread) - min(waiting, 50)]
         if unread:
             names = ", ".join(f"{file_name(each.path)} ({each.reason})" for each in unread[:3])
             more = f" and {len(unread) - 3:,} more" if len(unread) > 3 else ""
             rows.append(Source("unread", "!", None, f"! not read: {line_text(names)}{more}", "warn"))
-        self._show_sources(tuple(rows), self._read(answer.coverage))
+        if coverage.waiting:
+            text = f"! {coverage.waiting:,} new or changed, still to be read: R reads them, w shows how far"
+            rows.append(Source("waiting", "!", None, text, "warn"))
+        return rows
 
     def _show_sources(self, rows: tuple[Source, ...], read: str) -> None:
         sources = self.sources
@@ -236,18 +246,20 @@ class ProofPane(ItemPane):
         seconds = f"{answer.took_ms / 1000:.1f} s"
         generator = "quotes only" if answer.generator == "extractive" else line_text(answer.generator)
         if isinstance(answer, Answer):
+            sure = [] if answer.confidence is None else [f"{answer.confidence:.0%} sure"]
             if answer.status == "not_found":
-                return f"not in your documents · {seconds} · {generator}"
+                return " · ".join(["not in your documents", *sure, seconds, generator])
             verdicts, noun = [claim.verdict for claim in answer.claims], "claim"
         else:
             verdicts, noun = [sentence.verdict for sentence in answer.sentences], "sentence"
+            sure = []
         counts = [
             f"{verdicts.count(name)} {name}"
             for name in ("supported", "partly", "unsupported", "contradicted")
             if name in verdicts
         ]
         total = f"{len(verdicts)} {noun}{'s' if len(verdicts) != 1 else ''}"
-        return " · ".join([f"{total}: {', '.join(counts)}" if counts else total, seconds, generator])
+        return " · ".join([f"{total}: {', '.join(counts)}" if counts else total, *sure, seconds, generator])
 
     # --- keys
 

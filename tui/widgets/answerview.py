@@ -17,14 +17,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from indexer.text import safe_text
+from tui.citing import file_name
 from tui.keys import READER
 from tui.palette import Painted
-from tui.widgets.cells import Piece, fit, segments
+from tui.widgets.cells import Piece, fit, line_text, segments
+from tui.widgets.rows import place_name
 from tui.widgets.textview import MOST_COLUMNS
 from tui.widgets.wrap import wrap
 
 if TYPE_CHECKING:
-    from copilot.types import Answer, Claim, Summary, SummarySentence
+    from copilot.types import Answer, Claim, Conflict, Summary, SummarySentence
 
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 _AFTER_LETTERS = re.compile(r"[^\w\s\[]*(?:\s?\[\d{1,3}\])*[^\w\s\[]*")
@@ -61,6 +63,7 @@ class Entry:
         self.text = ""
         self.marked: list[Marked] = []
         self.notes: tuple[str, ...] = ()
+        self.conflicts: tuple[Conflict, ...] = ()
         self.done = False
 
     def check(self, claims: tuple[Claim, ...]) -> None:
@@ -71,7 +74,10 @@ class Entry:
         """Take in the final text with its verdicts."""
         self.done = True
         self.notes = answer.notes
+        self.conflicts = getattr(answer, "conflicts", ())
         text, parts = _content(answer)
+        if getattr(answer, "findings", ()):  # the rows stand in the table below
+            text, parts = text.partition("\n")[0], ()
         self.text = plain(text)
         if parts and not _CITATION.search(self.text):
             self.text, self.marked = _from_parts(parts)
@@ -291,11 +297,27 @@ def _entry_lines(entry: Entry, width: int) -> list[list[Piece]]:
     lines.append([])
     for start, end, mark in _runs(entry):
         lines += _run_lines(entry.text[start:end], mark, width)
+    for conflict in entry.conflicts:
+        lines += _conflict_lines(conflict, width)
     for note in entry.notes:
         lines += [
             [(" - " if first else "   ", "dim"), (text, "dim")] for first, text in _wrapped(note, width)
         ]
     return [*lines, []]
+
+
+def _conflict_lines(conflict: Conflict, width: int) -> list[list[Piece]]:
+    """What documents say differently, one a line, newest first."""
+    lines: list[list[Piece]] = [[]]
+    for first, text in _wrapped(f"Documents disagree: {conflict.about}", width):
+        lines.append([(" ! " if first else "   ", "bad"), (text, "")])
+    widest = max((len(row.value) for row in conflict.rows), default=0)
+    for row in conflict.rows:
+        value = safe_text(row.value, 40, single_line=True).ljust(min(widest, 40))
+        place = f"{line_text(file_name(row.path))} {place_name('', row.page)}"
+        text = f"{value}  {row.date}  [{row.citation}] {place}".rstrip()
+        lines.append([("     ", ""), *_cited_pieces(text, "")])
+    return lines
 
 
 def _wrapped(text: str, width: int) -> list[tuple[bool, str]]:

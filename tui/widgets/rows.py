@@ -226,7 +226,9 @@ class Source(NamedTuple):
     label: str
     citation: Citation | None
     text: str = ""
+    """Without a citation the row itself, with one the value found there."""
     style: str = "dim"
+    """With a value its verdict."""
 
 
 class SourceList(RowList[Source]):
@@ -239,6 +241,8 @@ class SourceList(RowList[Source]):
         super().__init__(id=id, classes=classes)
         self.title = "Sources"
         self.read = ""
+        self.value_width = 0
+        """Cells for the values of a table; 0 where the rows are no table."""
 
     def key_of(self, row: Source) -> str:
         """Rows are known by number."""
@@ -257,8 +261,17 @@ class SourceList(RowList[Source]):
         if citation is None:
             return fit([(f" {row.text}" if line == 0 else "", row.style)], width)
         quote = f'"{line_text(" ".join(citation.quote.split()), 300)}"'
+        said: list[Piece] = []
+        if row.text:
+            doubt = {"partly": "~ ", "unsupported": "? ", "contradicted": "! "}.get(row.style, "")
+            said = [(f"{doubt}{line_text(row.text, 60)}  ", "bad" if doubt else "name")]
+        if self.value_width:
+            value = cut(said[0][0].strip() if said else "", self.value_width)
+            said = [(f"{pad(value, self.value_width)}  ", said[0][1] if said else "")]
+        if citation.note:
+            said.append((f"! {line_text(citation.note.partition(';')[0])}  ", "warn"))
         if line == 1:
-            return fit([("     ", ""), (quote, "dim")], width)
+            return fit([("     ", ""), *said, (quote, "dim")], width)
         name = line_text(file_name(citation.path))
         place = place_name("", citation.page)
         head = [(f" {row.label} ", "mark")]
@@ -269,13 +282,13 @@ class SourceList(RowList[Source]):
                 [
                     *head,
                     (pad(cut_middle(name, name_width), name_width), "name"),
-                    (pad_left(place, place_width), ""),
-                    (f"  {quote}", "dim"),
+                    (f"{pad_left(place, place_width)}  ", ""),
+                    *said,
+                    (quote, "dim"),
                 ],
                 width,
             )
-        note = f"{citation.note} " if citation.note else ""
-        return spread([*head, (name, "name")], [(note, "warn"), (f"{place} ", "")], width)
+        return spread([*head, (name, "name")], [(f"{place} ", "")], width)
 
 
 class Choice(NamedTuple):
