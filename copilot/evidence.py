@@ -75,6 +75,6 @@ def likelihood(evidence: Evidence) -> float:
 
 
 FOUND = 0.3
-"""Below this likelihood the answer is "not found"; `benchmarks/refusal.py` shows the curve it is a point of."""
+"""Below this likelihood the answer is "not found"; `benchmarks/refusal.py` shows the curve behind it."""
 FOUND_WITH_MODEL = 0.15
 """The same where a model reads the passages and may itself say that they hold no answer."""
