@@ -27,6 +27,8 @@ NAMES = (
     "freshness",
     "retrieval",
     "answers",
+    "refusal",
+    "summaries",
     "claims",
 )
 RESULTS = Path(__file__).parent / "results"
