@@ -58,6 +58,7 @@ _NOUN_END = re.compile(
 )
 _ADJECTIVE_END = re.compile(r"(?:e|en|er|es|em)$")
 
+_NO_LATIN = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 _HAN_RUN = re.compile("[\u4e00-\u9fff·•]+")
 _SOUNDS = frozenset(
     "阿埃艾爱安昂奥澳巴贝比彼伯布博鲍查察达戴丹德迪蒂丁东杜多顿尔恩法菲费芬弗福富盖甘戈格葛古哈海汉赫亨洪胡华霍"
@@ -111,8 +112,8 @@ def _capitalised(claim: str, evidence: str, held: set[str], *, german: bool) -> 
     mine = {fold(match[0]) for match in matches}
     unknown: list[str] = []
     for at, match in enumerate(matches):
-        word = match[0]
-        if not _is_capital(word) or _is_held(word, held) or _means_something(word, german=german):
+        word = _NO_LATIN.split(match[0])[0]
+        if not word or not _is_capital(word) or _is_held(word, held) or _means_something(word, german=german):
             continue
         first = not re.search(r"[\w,;)]['\"”’»]?[\s(-]*\Z", claim[: match.start()])
         if first and _no_name_at_start(word, german=german):

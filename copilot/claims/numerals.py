@@ -196,12 +196,13 @@ def _in_han(text: str) -> list[Numeral]:
         value = spelled.han(match[0])
         if value is None:
             continue
+        factor, end = _scale(text, match.end())
         found.append(
             Numeral(
                 start=match.start(),
-                end=match.end(),
-                readings=frozenset([value]),
-                weak=len(match[0]) == 1 and match[0] in "一千万百十萬",
+                end=end,
+                readings=frozenset([value * factor]),
+                weak=factor == 1 and len(match[0]) == 1 and match[0] in "一千万百十萬亿億",
             )
         )
     return found

@@ -58,7 +58,7 @@ def negations(text: str) -> list[Negation]:
 
 def _around(text: str, match: re.Match[str]) -> list[str]:
     if _HAN.match(match[0]):
-        after = re.split(_CLAUSE, text[match.end() :], maxsplit=1)[0]
+        after = re.split(_CLAUSE, text[match.end() :], maxsplit=1)[0].lstrip()
         return words(after[:3]) or words(re.split(_CLAUSE, text[: match.start()])[-1][-4:])
     after = _told(re.split(_CLAUSE, text[match.end() :], maxsplit=1)[0])[:AROUND]
     before = _told(re.split(_CLAUSE, text[: match.start()])[-1])[-AROUND:]
@@ -89,7 +89,7 @@ def turned(claim: str, sentence: str) -> str:
         if _share(each.around, told) >= 0.5:
             return f'it says "{each.written.strip()}", {{}} does not'
     for other in open_theirs:
-        if _share(other.around[:4], said) >= 0.6:
+        if _share(other.around[:4], said) >= 0.5:
             return f'{{}} says "{other.written.strip()}", it does not'
     return ""
 

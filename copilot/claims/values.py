@@ -47,7 +47,8 @@ class Value:
             return False
         mine = [each * self.unit.factor for each in self.readings]
         theirs = [each * other.unit.factor for each in other.readings]
-        return any(abs(a - b) * 1000 <= abs(b) for a in mine for b in theirs)
+        slack = Fraction(0) if self.unit.factor == other.unit.factor else Fraction(1, 1000)
+        return any(abs(a - b) <= slack * abs(b) for a in mine for b in theirs)
 
     @property
     def year(self) -> int:
