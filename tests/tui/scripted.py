@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from copilot.disclosure import ModelPlace, PlannedCall, Preview, PrivacyStatus, SentCall, Withheld
 from copilot.types import (
     Answer,
     AnswerEvent,
@@ -201,6 +202,7 @@ class ScriptedSession:
     """The history, newest first."""
     judged: list[tuple[int, int]] = field(default_factory=list)
     asked: list[AskRequest] = field(default_factory=list)
+    previewed: list[AskRequest] = field(default_factory=list)
     summarized: list[SummarizeRequest] = field(default_factory=list)
     searched: list[SearchRequest] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
@@ -324,6 +326,31 @@ class ScriptedSession:
 
     def judge(self, turn: int, verdict: int) -> None:
         self.judged.append((turn, verdict))
+
+    def preview(self, request: AskRequest) -> Preview:
+        self.previewed.append(request)
+        body = f'{{"messages":[{{"role":"user","content":"{request.question} ⟦MAIL-1⟧"}}]}}'
+        call = PlannedCall(
+            purpose="answer", url="https://api.example.com/v1", bytes=len(body), body=body, certain=True
+        )
+        withheld = Withheld(path=f"{ROOT}/deed.pdf", document="sha256:d", policy="never", reason="a file")
+        return Preview(
+            model="qwen3", host="api.example.com", local=False, bytes=len(body), calls=(call,),
+            documents=(), redacted={"MAIL": 1}, withheld=(withheld,),
+        )  # fmt: skip
+
+    def preview_summary(self, request: SummarizeRequest) -> Preview:
+        return self.preview(AskRequest(question=request.scope))
+
+    def privacy(self, path: str = "") -> PrivacyStatus:
+        place = ModelPlace(name="", host="", local=True)
+        return PrivacyStatus(
+            allow_remote=False, policy="redact", language_model=place, embedding_model=place, places=(),
+            patterns=(), sent=0,
+        )  # fmt: skip
+
+    def sent(self, query: str = "", *, limit: int = 100) -> tuple[SentCall, ...]:
+        return ()
 
     def ask(self, request: AskRequest) -> Iterator[AnswerEvent]:
         self.asked.append(request)

@@ -64,7 +64,7 @@ PLACES: list[tuple[str, Go, list[list[Any]]]] = [
     ("input", to_input, [keys.INPUT]),
     ("library", to_library, [keys.LIBRARY]),
     ("reader", to_reader, [keys.READER, keys.READER_PANE]),
-    ("answer", to_answer, [keys.ANSWER]),
+    ("answer", to_answer, [keys.ANSWER, keys.KEPT, keys.SENDING]),
     ("tasks", to_tasks, [keys.DIALOG, keys.TASKS]),
     ("details", to_details, [keys.DETAILS]),
     ("folder", to_folder, [keys.FOLDER]),

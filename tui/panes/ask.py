@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.widgets import Input
 
 from tui.citing import file_name
-from tui.panes.proof import ProofPane
+from tui.panes.sending import SendingPane
 from tui.widgets.cells import line_text
 
 if TYPE_CHECKING:
-    from copilot.types import Answer, Session, Summary
+    from copilot.types import Answer, AskRequest, Conversation, Summary, Turn
 
 _TURNS = 6
 """Earlier questions that a follow-up is understood with."""
 
 
-class AskPane(ProofPane):
+class AskPane(SendingPane):
     """The second pane."""
 
     NAME = "ask"
@@ -28,7 +27,7 @@ class AskPane(ProofPane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._turns: list[tuple[str, str]] = []
+        self._turns: list[Turn] = []
         self._question = ""
 
     def hints(self) -> tuple[str, ...]:
@@ -81,7 +80,7 @@ class AskPane(ProofPane):
         state = self.quire.state
         if (scope, paths) != (state.scope, state.scope_paths):
             state.scope, state.scope_paths = scope, paths
-            self._turns = []
+            self._turns, self.conversation = [], ""
             self.quire.state_changed()
         self.show_scope()
 
@@ -102,26 +101,59 @@ class AskPane(ProofPane):
         if state.remember(self.NAME, question):
             self.quire.state_changed()
         self._question = question
-        turns, scope, paths = tuple(self._turns[-_TURNS:]), state.scope, tuple(state.scope_paths)
+        request = self.request(question)
+        self.consent, self.agreed = "", False
+        return self.start(question, lambda session: session.ask(request))
 
-        def open_answer(session: Session) -> Iterator[Any]:
-            from copilot.types import AskRequest, Turn
+    def request(self, question: str) -> AskRequest:
+        """The question with the conversation, in the scope that is set."""
+        from copilot.types import AskRequest
 
-            history = tuple(Turn(question=asked, answer=answer) for asked, answer in turns)
-            return session.ask(AskRequest(question=question, scope=scope, documents=paths, history=history))
+        return AskRequest(
+            question=question,
+            scope=self.quire.state.scope,
+            documents=tuple(self.quire.state.scope_paths),
+            history=tuple(self._turns[-_TURNS:]),
+            conversation=self.conversation,
+            consent=self.consent,
+            agreed=self.agreed,
+        )
 
-        return self.start(question, open_answer)
+    def last_question(self) -> str:
+        """The newest question."""
+        return self._question
 
     def finished(self, answer: Answer | Summary) -> None:
         """Remember the turn for follow-ups."""
-        self._turns.append((self._question, self._entry.text if self._entry else ""))
+        from copilot.types import Turn
+
+        documents = dict.fromkeys(citation.document for citation in answer.citations)
+        said = self._entry.text if self._entry else ""
+        self._turns.append(Turn(question=self._question, answer=said, documents=tuple(documents)))
+        self.conversation = getattr(answer, "conversation", "")
+
+    def show_conversation(self, kept: Conversation) -> None:
+        """Go on from a conversation of the history, in the scope it had."""
+        from copilot.types import Turn
+
+        self.set_scope(kept.scope, list(kept.documents))
+        super().show_conversation(kept)
+        self._turns = [
+            Turn(
+                question=turn.answer.question,
+                answer=turn.answer.answer,
+                documents=tuple(dict.fromkeys(citation.document for citation in turn.answer.citations)),
+            )
+            for turn in kept.turns
+        ]
+        self._question = kept.turns[-1].answer.question if kept.turns else ""
 
     def action_again(self) -> None:
         """Ask the last question again, as if it had not been asked."""
         if not self._question:
             self.query_input.focus()
             return
-        if self._turns and self._turns[-1][0] == self._question:
+        if self._turns and self._turns[-1].question == self._question:
             self._turns.pop()
         if self.view.entries:
             self.view.entries.pop()
@@ -131,6 +163,7 @@ class AskPane(ProofPane):
         """Begin a new conversation."""
         self.stop()
         self._turns, self._question, self.answer, self._entry = [], "", None, None
+        self.conversation = ""
         self.view.clear()
         self._show_sources((), "")
         self.say("")

@@ -215,6 +215,8 @@ class ProofPane(ItemPane):
             names = ", ".join(f"{file_name(each.path)} ({each.reason})" for each in unread[:3])
             more = f" and {len(unread) - 3:,} more" if len(unread) > 3 else ""
             rows.append(Source("unread", "!", None, f"! not read: {line_text(names)}{more}", "warn"))
+        if coverage.withheld:
+            rows.append(Source("withheld", "!", None, line_text(_kept_back(coverage)), "warn"))
         if coverage.waiting:
             text = f"! {coverage.waiting:,} new or changed, still to be read: R reads them, w shows how far"
             rows.append(Source("waiting", "!", None, text, "warn"))
@@ -283,6 +285,10 @@ class ProofPane(ItemPane):
             return
         if source.citation is not None:
             self.post_message(ReaderWanted.of_citation(source.citation))
+        elif self.answer is not None and source.key == "withheld":
+            kept = self.answer.coverage.withheld
+            lines = [f"{each.path}\n    {each.policy}: {each.reason}" for each in kept]
+            self.quire.show_text("Kept from the model", "\n".join(lines))
         elif self.answer is not None:
             unread = self.answer.coverage.unread
             lines = [f"{each.path}\n    {each.reason}\n    {each.hint}".rstrip() for each in unread]
@@ -335,3 +341,12 @@ class ProofPane(ItemPane):
             for each in self.answer.citations
         ]
         return "\n".join([self._entry.question, "", self._entry.text, "", *sources]).strip() + "\n"
+
+
+def _kept_back(coverage: Coverage) -> str:
+    """What was kept from a model on another machine, in a line."""
+    kept = coverage.withheld
+    names = ", ".join(f"{file_name(each.path)} ({each.policy})" for each in kept[:3])
+    more = f" and {len(kept) - 3:,} more" if len(kept) > 3 else ""
+    remedy = " · L lets it go" if any(each.policy == "ask" for each in kept) else ""
+    return f"! kept from the model: {names}{more}{remedy}"
