@@ -355,13 +355,14 @@ class Searcher:
         if request.chunks:
             wanted = [Wanted(each, each.score) for each in ranking.scored]
         else:
+            more = 0 if request.typing else hits.MORE  # half the work, and the next key makes it vain
             wanted = [
                 Wanted(
                     group.chunks[0],
                     group.score,
                     tuple(
                         c
-                        for c in group.chunks[1 : hits.MORE + 1]
+                        for c in group.chunks[1 : more + 1]
                         if c.score >= hits.WORTHY * group.chunks[0].score
                     ),
                 )

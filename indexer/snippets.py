@@ -17,6 +17,10 @@ WIDTH = 240
 """Characters of a snippet, about; a sentence is not cut for less than half of it more."""
 
 _BLANKS = re.compile(r"\s+")
+_FOREIGN = re.compile(
+    "[^\\W_\\x00-\\x7f]|[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u06ed\u0900-\u0dff]"
+)
+"""Anything beside ASCII letters and digits that can be part of a word; dashes and quotes cannot."""
 
 
 class Found(NamedTuple):
@@ -53,7 +57,7 @@ class Matcher:
         """Matches in order; those of neighbouring characters may overlap."""
         if not self._words and not self._phrases:
             return []
-        if text.isascii() and not self._phrases and "++" not in text and "#" not in text:
+        if not (self._phrases or _FOREIGN.search(text) or "++" in text or "#" in text):
             return self._find_plain(text.lower())
         words = spans(text)
         sought = self._words

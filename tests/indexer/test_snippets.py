@@ -93,7 +93,7 @@ def test_any_snippet_is_verbatim_and_its_highlights_lie_inside(text: str, width:
 
 
 @given(
-    st.text(alphabet="abcC1_+# -.BUDGETudget", max_size=30),
+    st.text(alphabet="abcC1_+# -.BUDGETudget\u2019\u2014\u0301", max_size=30),
     st.sampled_from(["c", "C++", "c#", "ab", "budget a"]),
 )
 @settings(max_examples=300, deadline=None)
