@@ -30,6 +30,7 @@ NAMES = (
     "refusal",
     "summaries",
     "claims",
+    "redaction",
 )
 RESULTS = Path(__file__).parent / "results"
 
