@@ -386,6 +386,9 @@ class Survey:
         noun = "document" if len(findings) == 1 else "documents"
         topic = safe_text(self._asked.topic, 200, single_line=True)
         verb = "mentions" if found == 1 else "mention"
+        if self._asked.condition is not None:
+            sign = {">": "more than", "<": "less than", ">=": "at least", "<=": "at most"}
+            topic += f" of {sign[self._asked.condition.sign]} {self._asked.condition.written}"
         head = f"{found or 'None'} of {len(findings):,} {noun} {'mentions' if not found else verb} {topic}."
         lines = [grounding.with_marks(claim.text, claim.citations) for claim in claims[:ROWS_IN_TEXT]]
         if len(claims) > ROWS_IN_TEXT:

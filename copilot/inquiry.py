@@ -7,10 +7,12 @@ what kind of value is wanted from it. Knows languages, no documents.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import ge, gt, le, lt
 from typing import Literal
 
 from copilot import kinds
+from copilot.claims.values import Value, stated
 from copilot.words import WORD, counts
 from indexer.analysis import has_pairs
 from indexer.text import fold
@@ -31,6 +33,26 @@ class Group:
     """Said of the group before ("the temperature of the pump"): it must stand nearby."""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the value must be like to count."""
+
+    sign: Literal[">", "<", ">=", "<="]
+    value: Value
+    written: str
+
+    def holds(self, other: Value) -> bool:
+        """Whether a value meets it; one that measures something else does not."""
+        mine, theirs = (
+            [reading * (each.unit.factor if each.unit else 1) for reading in each.readings]
+            for each in (self.value, other)
+        )
+        if (self.value.unit.kind if self.value.unit else "") != (other.unit.kind if other.unit else ""):
+            return False
+        compared = {">": gt, "<": lt, ">=": ge, "<=": le}[self.sign]
+        return any(compared(a, b) for a in theirs for b in mine)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
     """A question about every document, taken apart."""
@@ -41,6 +63,7 @@ class Inquiry:
     attribute: tuple[str, ...] = ()
     """Words the value stands by when they are not the topic's ("and what price do they give")."""
     kind: Wanted = ""
+    condition: Condition | None = None
 
     @property
     def topic(self) -> str:
@@ -201,6 +224,45 @@ _CJK_DATE = re.compile(r"什么时候|何时|日期|哪天|いつ|日付|期限|
 _CJK_FIGURE = re.compile(r"多少|数值|的值|金额|几|いくら|いくつ|値|数値|金額|얼마|값")
 
 
+_COMPARED: tuple[tuple[Literal[">", "<", ">=", "<="], str], ...] = (
+    (
+        ">=",
+        r"at least|no less than|not less than|mindestens|wenigstens|al menos|como mínimo|au moins|almeno|"
+        r"至少",
+    ),
+    (
+        "<=",
+        r"at most|no more than|not more than|up to|höchstens|maximal|como máximo|hasta|au plus|至多|不超过",
+    ),
+    (
+        ">",
+        r"(?:more|longer|higher|greater|larger|later|heavier|bigger) than|over|above|exceeding|mehr als|"
+        r"länger als|"
+        r"höher als|größer als|über|más de|mayor(?:es)? (?:de|que)|superior(?:es)? a|plus de|"
+        r"supérieure?s? à|più di|超过|大于|高于",
+    ),
+    (
+        "<",
+        r"(?:less|fewer|shorter|lower|smaller|lighter) than|under|below|weniger als|kürzer als|"
+        r"niedriger als|unter|"
+        r"menos de|menor(?:es)? (?:de|que)|inferior(?:es)? a|moins de|inférieure?s? à|meno di|少于|低于|小于",
+    ),
+)
+
+
+def _condition(text: str) -> tuple[Condition | None, str]:
+    """A condition on the value ("of more than 30 days"), and the text without it."""
+    for value in stated(text).values:
+        for sign, words in _COMPARED:
+            before = rf"(?:\b(?:of|von|de|di|d['’])\s+)?(?:{words})\s*$"
+            match = re.search(before, text[: value.start], re.IGNORECASE)
+            if match:
+                written = text[value.start : value.start + len(value.written)]
+                rest = f"{text[: match.start()]} \n {text[value.start + len(value.written) :]}"
+                return Condition(sign, value, written), rest
+    return None, text
+
+
 def is_exhaustive(question: str) -> bool:
     """Whether a question asks about every document rather than for the one that answers it."""
     return _trigger(question) is not None
@@ -231,6 +293,14 @@ def parse(question: str) -> Inquiry | None:
     """Take a question apart; None when it names nothing to look for."""
     trigger = _trigger(question)
     rest = f"{question[: trigger[0]]} \n {question[trigger[1] :]}" if trigger else question
+    condition, rest = _condition(rest)
+    found = _parsed(question, rest, trigger)
+    if found is None or condition is None:
+        return found
+    return replace(found, condition=condition, kind="quantity")
+
+
+def _parsed(question: str, rest: str, trigger: tuple[int, int] | None) -> Inquiry | None:
     comparing = bool(_COMPARING.search(question))
     quoted = tuple(Group(tuple(match[1].split()), exact=True) for match in _QUOTED.finditer(rest))
     rest = _QUOTED.sub(" \n ", rest)

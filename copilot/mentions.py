@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from copilot.claims.dates import Date
 from copilot.conflicts import Slot, Statement
 from copilot.inquiry import Group, Inquiry, Wanted
 from copilot.passages import Term
@@ -55,6 +56,8 @@ class Spot:
     start: int
     end: int
     value: str = ""
+    meets: bool = True
+    """Whether the value is as the question wants it."""
 
 
 class Sought:
@@ -153,6 +156,8 @@ class Reading:
         self._details = details
         self._chunks = chunks
         self._sought = sought
+        self._meets = True
+        """Whether the value found last is as wanted."""
 
     @cached_property
     def _lines(self) -> list[_Line]:
@@ -176,6 +181,7 @@ class Reading:
         found: list[Spot] = []
         for topic in self._sought.inquiry.topics:
             found += self._of_topic(topic)
+        found = [spot for spot in found if spot.meets]
         found.sort(key=lambda spot: spot.start)
         valued = {" ".join(spot.value.casefold().split()): spot for spot in reversed(found) if spot.value}
         kept = sorted(valued.values(), key=lambda spot: spot.start)
@@ -247,7 +253,8 @@ class Reading:
                     start, end = self._lines[first].start, self._lines[last].end
                     if end - start > MOST_QUOTED:
                         start = self._lines[last].start
-                    return Spot(start=start, end=min(end, start + MOST_QUOTED), value=value)
+                    end = min(end, start + MOST_QUOTED)
+                    return Spot(start=start, end=end, value=value, meets=self._meets)
         return Spot(start=line.start, end=min(line.end, line.start + MOST_QUOTED))
 
     def _column(self, at: int, place: tuple[int, int]) -> list[Spot]:
@@ -270,7 +277,8 @@ class Reading:
             if slots:
                 start = head.start if line.end - head.start <= MOST_QUOTED else line.start
                 value = _written(line.text, slots[0])
-                spots.append(Spot(start=start, end=min(line.end, start + MOST_QUOTED), value=value))
+                end = min(line.end, start + MOST_QUOTED)
+                spots.append(Spot(start=start, end=end, value=value, meets=self._as_wanted(slots[0])))
         return spots
 
     def _reach(self, at: int, place: tuple[int, int]) -> Iterator[tuple[int, int, tuple[int, int]]]:
@@ -307,7 +315,12 @@ class Reading:
         if not slots:
             return ""
         best = min(slots, key=lambda slot: _distance(slot, place))
+        self._meets = self._as_wanted(best)
         return _written(line.text, best)
+
+    def _as_wanted(self, slot: Slot) -> bool:
+        condition = self._sought.inquiry.condition
+        return condition is None or (not isinstance(slot.value, Date) and condition.holds(slot.value))
 
     def _name(self, line: _Line, place: tuple[int, int]) -> str:
         sought = self._sought.inquiry

@@ -303,3 +303,22 @@ def test_a_changed_document_is_read_anew(tmp_path: Path, folder: Path) -> None:
         second, _ = ask(library)
     assert list(table(first).values()) == ["1 W/mK", "2 W/mK", "3 W/mK"]
     assert list(table(second).values()) == ["1 W/mK", "7 W/mK", "3 W/mK"]
+
+
+def test_a_condition_on_the_value_decides_what_counts(tmp_path: Path, folder: Path) -> None:
+    for name, period in (("a", "30 days"), ("b", "60 days"), ("c", "three months"), ("d", "two weeks")):
+        (folder / f"{name}.txt").write_text(f"Contract {name}\n\nThe notice period is {period}.")
+    (folder / "e.txt").write_text("Contract e\n\nA notice period is agreed elsewhere.")
+    (folder / "f.txt").write_text("Contract f\n\nPayment is due within 90 days.")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        longer, _ = ask(library, question="Which contracts have a notice period of more than 30 days?")
+        shorter, _ = ask(library, question="Which contracts have a notice period of at most 30 days?")
+    # Months and days are not compared; what gives no value is left for a person to look at.
+    assert [name for name, value in table(longer).items() if value is not None] == ["b.txt", "e.txt"]
+    assert [name for name, value in table(shorter).items() if value is not None] == [
+        "a.txt",
+        "d.txt",
+        "e.txt",
+    ]
+    assert longer.answer.splitlines()[0] == "2 of 6 documents mention notice period of more than 30 days."
