@@ -12,6 +12,7 @@ from copilot.types import (
     Answer,
     AnswerEvent,
     AskRequest,
+    Checked,
     Citation,
     Claim,
     Conversation,
@@ -366,6 +367,7 @@ class ScriptedSession:
         for word in re.findall(r"\S+\s*", answer.answer):
             yield Token(text=word)
         if self.hold_answer is not None:
+            yield Checked(claims=answer.claims)
             yield Notice(text="the model is slow")
             self.hold_answer.wait(5)
         yield answer
