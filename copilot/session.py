@@ -112,7 +112,7 @@ class LocalSession:
         """What a question would send to the language model; sends nothing."""
         from copilot import ask
 
-        return ask.preview(request, self.library, self._models)
+        return ask.preview(self._history.with_turns(request), self.library, self._models)
 
     def preview_summary(self, request: SummarizeRequest) -> Preview:
         """What a summary would send; of a long text the first part."""

@@ -361,3 +361,18 @@ def test_local_only_opens_no_connection_and_resolves_no_name(tmp_path: Path, emb
     assert done.returncode == 0, done.stderr
     assert "generators extractive extractive log 0" in done.stdout
     assert "outside []" in done.stdout
+
+
+def test_the_preview_of_a_follow_up_is_what_is_sent(library: Library, server: ModelServer) -> None:
+    session = LocalSession(library)
+    *_, first = session.ask(AskRequest(question="What does the Zephyr ledger entry 7 say?"))
+    assert isinstance(first, Answer)
+    request = AskRequest(question="And what does it say of entry 8?", conversation=first.conversation)
+    preview = session.preview(request)
+    before = len(server.log())
+    list(session.ask(request))
+    calls = sent(server, before)
+    assert [call.certain for call in preview.calls] == [True, False]
+    assert preview.calls[0].purpose == "question"
+    assert preview.calls[0].body == calls[0]
+    assert leaked("\n".join(calls)) == []
