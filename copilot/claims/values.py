@@ -144,6 +144,8 @@ class Difference:
     written: str
     instead: str
     """The value of the same type that they have and the claim has not, or ""."""
+    spare: bool = False
+    """They have a value of any type that the claim has not: it may stand where this one should."""
     unit_only: bool = False
     """The number is there, what it measures differs or is not said."""
 
@@ -199,7 +201,9 @@ def _beside(text: str, start: int, end: int) -> set[str]:
 
 
 def _stands_alike(beside: set[str] | None, text: str, start: int, end: int) -> bool:
-    return beside is None or any(holds(beside, word) for word in _beside(text, start, end) if counts(word))
+    return beside is None or any(
+        holds(beside, word) for word in _beside(text, start, end) if counts(word) and len(word) > 1
+    )
 
 
 def _of_value(
@@ -210,7 +214,8 @@ def _of_value(
         return None
     if not same:
         instead = _instead(value, mine, others)
-        return None if value.weak and not instead else Difference(value.written, instead)
+        spare = bool(_spare(mine, others))
+        return None if value.weak and not instead else Difference(value.written, instead, spare)
     if value.unit is None:
         return _of_unit_unknown(claim, value, same, bags)
     if any(_compatible(value.unit, each.unit) for each in same):
@@ -239,17 +244,19 @@ def _compatible(first: Unit, second: Unit | None) -> bool:
     }  # fmt: skip
 
 
-def _instead(value: Value, mine: Stated, others: Sequence[Value]) -> str:
-    free = [
+def _spare(mine: Stated, others: Sequence[Value]) -> list[Value]:
+    used = mine.numbers
+    return [
         each
         for each in others
-        if not each.weak
-        and not any(each.same_number(used) for used in mine.numbers)
-        and each.end > each.start
+        if not each.weak and each.end > each.start and not any(each.same_number(other) for other in used)
     ]
+
+
+def _instead(value: Value, mine: Stated, others: Sequence[Value]) -> str:
     alike = [
         each
-        for each in free
+        for each in _spare(mine, others)
         if bool(each.year) == bool(value.year)
         and (each.unit.kind if each.unit else "") == (value.unit.kind if value.unit else "")
     ]
@@ -271,9 +278,7 @@ def _of_date(claim: str, date: Date, others: Sequence[Date], numbers: Sequence[V
             return None
     if date.year and not date.month and date.year in years:
         return None
-    if best is None:
-        return Difference(written, "")
-    return Difference(written, _say(best))
+    return Difference(written, _say(best) if best else "", spare=best is not None)
 
 
 def _say(date: Date) -> str:

@@ -163,7 +163,7 @@ class _Check:
         around = [*sentences[max(0, at - 1) : at], *sentences[at + 1 : at + 2]]
         bag = set(self.best.sentence.words)
         missing = [word for word in self.wanted if not holds(bag, word) and not any(map(str.isdigit, word))]
-        if len(missing) < 0.3 * len(self.wanted):
+        if len(missing) < 0.15 * len(self.wanted):
             return around
         named = {word for each in re.findall(r"\b[A-ZÀ-Þ][\w’'-]+", self.claim) for word in words(each)}
         for near in self.ranked[1:12]:
@@ -190,9 +190,9 @@ class _Check:
         missing = {each.written for each in values.differences(self.claim, wide)}
         elsewhere = {each.written for each in values.differences(self.claim, wide, near=True)}
         for each in here:
-            # Where the sentence has another value of the same type, one found beside it is a mix-up
-            # unless the words around it are the same.
-            mixed_up = each.instead and self.best.overlap >= COVERED and each.written in elsewhere
+            # Where the sentence has another value, one found beside it is a mix-up unless the words
+            # around it are the same.
+            mixed_up = each.spare and self.best.overlap >= COVERED and each.written in elsewhere
             if each.written in missing or mixed_up:
                 return self._say_value(each)
         return None
@@ -233,13 +233,16 @@ class _Check:
     def _polarity(self) -> tuple[Verdict, str] | None:
         if not self.close:
             return None
-        turned = polarity.turned(self.claim, self.sentence)
+        sentence = self.sentence
+        if self.best.overlap < COVERED:  # it says the rest of another sentence
+            sentence = " ".join([sentence, *(each.text for each in self.wider)])
+        turned = polarity.turned(self.claim, sentence)
         if turned:
             return "contradicted", _sentence(turned)
-        said, other = polarity.opposed(self.claim, self.sentence)
+        said, other = polarity.opposed(self.claim, sentence)
         if said:
             return "contradicted", f'It says "{said}"; {HERE} says "{other}".'
-        quantity, clash = polarity.requantified(self.claim, self.sentence)
+        quantity, clash = polarity.requantified(self.claim, sentence)
         if quantity:
             return ("contradicted" if clash else "partly"), _sentence(quantity)
         return None

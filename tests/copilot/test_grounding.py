@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -183,6 +183,83 @@ def test_links_pictures_and_control_characters_of_a_model_vanish() -> None:
     assert "\x1b" not in cleaned
     assert "\u202e" not in cleaned
     assert "chart" in cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Go to http://evil.example/x now.",
+        "Go to <https://evil.example/x> now.",
+        "Go to <a href='http://evil.example/x'>the page</a> now.",
+        "Go to [the page](http://evil.example/x) now.",
+        "Go to [the page][1a] now.\n\n[1a]: http://evil.example/x",
+        "Write to mailto:a@evil.example or javascript:alert(1) now.",
+        "See \x1b]8;;http://evil.example\x07this\x1b]8;;\x07 now.",
+        "Go to HTTPS://www.evil.example now.",
+    ],
+)
+def test_nothing_that_a_model_writes_is_a_link(text: str) -> None:
+    cleaned = grounding.clean(text)
+    for live in ("://", "](", "<", "mailto:", "javascript:", "\x1b", "www.", "]:"):
+        assert live not in cleaned, cleaned
+    assert "now" in cleaned
+
+
+def test_marks_and_words_stay_when_links_go() -> None:
+    assert (
+        grounding.clean("The rent [is][2] 5 [1]. A < b > c [3][4].")
+        == "The rent [is][2] 5 [1]. A < b > c [3][4]."
+    )
+
+
+def test_sentences_are_checked_as_soon_as_the_next_begins() -> None:
+    made, texts = two_passages()
+    ledger = grounding.Ledger(made, texts, no_vectors)  # type: ignore[arg-type]
+    written = "The monthly rent is 1,350 euros. [1] The garden is shared [2]. Bicycles are in the cellar [2]."
+    told = []
+    for piece in written.split(" "):
+        claims = ledger.add(f"{piece} ")
+        if claims:
+            told.append([claim.verdict for claim in claims])
+    assert told == [["contradicted"], ["contradicted", "supported"]]
+    finished = ledger.finish()
+    assert [claim.verdict for claim in finished.claims] == ["contradicted", "supported", "supported"]
+    assert finished == ground(written)
+
+
+def test_a_ledger_of_many_passages_reads_those_that_are_named() -> None:
+    made, texts = two_passages()
+    bare = [replace(source, sentences=()) for source in made]
+    ledger = grounding.Ledger(bare, texts, no_vectors, cited_only=True)  # type: ignore[arg-type]
+    assert ledger.add("The garden is shared [2]. It ") != ()
+    assert ledger.finish().claims[0].verdict == "supported"
+    assert all(not source.sentences for source in bare)
+
+
+def test_a_verdict_says_why_and_shows_the_nearest_sentence() -> None:
+    (claim,) = ground("The lease began on 1 March 2023 [1].").claims
+    assert claim.verdict == "contradicted"
+    assert claim.reason == "1 March 2023 is not in [1]; [1] has 1 March 2021."
+    assert claim.quote == "The lease began on 1 March 2021."
+
+
+def test_a_number_of_another_sentence_does_not_prove_a_claim() -> None:
+    (claim,) = ground("The lease began on 1 March 1250 [1].").claims
+    assert claim.verdict == "contradicted"
+    (mixed,) = ground("The monthly rent is 2021 euros and includes heating [1].").claims
+    assert mixed.verdict != "supported"
+
+
+def test_a_claim_without_citation_is_held_against_every_passage() -> None:
+    (claim,) = ground("The monthly rent is 1,350 euros and includes heating.").claims
+    assert (claim.verdict, claim.citations) == ("contradicted", (1,))
+
+
+def test_two_sentences_in_one_claim_are_both_looked_up() -> None:
+    (claim,) = ground(
+        "Martha Keller signed for the landlord, and the tenant may not keep dogs in the flat [1]."
+    ).claims
+    assert claim.verdict == "supported"
 
 
 def test_a_claim_in_another_language_is_not_called_proven() -> None:
