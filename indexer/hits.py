@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.catalogue import Connection, scoping
+from indexer.catalogue.kinship import newest_of
 from indexer.catalogue.reads import read_text
 from indexer.catalogue.schema import TEXT_BLOCK
 from indexer.catalogue.scoping import ChunkRow, DocumentRow, FilePlace
@@ -40,6 +41,8 @@ class _Source:
     documents: Mapping[int, DocumentRow]
     places: Mapping[int, Sequence[FilePlace]]
     texts: Mapping[int, str]
+    newest: Mapping[int, str]
+    """Of old documents the path of the newest version."""
 
 
 def build(
@@ -82,6 +85,7 @@ def _read(db: Connection, wanted: Sequence[Wanted]) -> _Source:
         scoping.document_rows(db, documents),
         scoping.places(db, documents),
         _texts(db, chunks.values()),
+        newest_of(db, documents),
     )
 
 
@@ -148,6 +152,7 @@ def _hit(
             if scored.candidate.chunk in source.chunks
         ),
         explain=wanted.explain,
+        newer=source.newest.get(row.document_id, ""),
     )
 
 

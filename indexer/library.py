@@ -27,9 +27,11 @@ from indexer.guard import Guard, GuardedEmbedder
 from indexer.ignore import RuleBook, Rules
 from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
+from indexer.kinship import Kinship
 from indexer.listing import Listing, as_paths
 from indexer.parsing.pool import ParsePool
 from indexer.pipeline import Look, Pipeline
+from indexer.related import CopyReport, Difference
 from indexer.report import News, Reporter
 from indexer.search import Searcher
 from indexer.types import (
@@ -143,6 +145,8 @@ class Library:
             self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._news.changed
         )
         self._cleanup.append(self._watcher.close)
+        self._kinship = Kinship(self.catalogue, lambda: self._pipeline.revision)
+        self._cleanup.append(self._kinship.close)
         self._reporter = Reporter(
             self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher
         )
@@ -151,6 +155,7 @@ class Library:
         self._pipeline.start()
         if watch:
             self._watcher.start()
+            self._kinship.start(self._at_rest)
         loader = threading.Thread(target=self._load, name="quire-load", daemon=True)
         self._cleanup.append(lambda: loader.join(CLOSE_S))
         loader.start()
@@ -464,6 +469,30 @@ class Library:
         from indexer import doctor
 
         return doctor.examine(self)
+
+    # --- copies and versions ---
+
+    def _at_rest(self, seen: int, longest_s: float) -> tuple[int, bool]:
+        """Wait for a change; how many there have been, and whether nothing waits to be read."""
+        self._news.wait(seen, longest_s)
+        return self._news.count, not self._news.closed and self._pipeline.idle
+
+    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+        """Copies, near-copies and versions; the words that differ are counted when asked for."""
+        return self._kinship.report(limit=limit, differences=differences)
+
+    def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
+        """What differs between two documents, word by word.
+
+        Args:
+            a: Path or `sha256:…`.
+            b: Another one.
+            context: Characters kept on each side of long equal stretches; negative: all.
+
+        Raises:
+            NotFoundError: one is not in the library, or has no text.
+        """
+        return self._kinship.diff(self.details(a), self.details(b), context=context)
 
     # --- what people and models leave behind ---
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from indexer.catalogue import Catalogue, Connection, file_id_of, read_text
+from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, read_text
 from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
 from indexer.errors import NotFoundError
@@ -206,7 +206,7 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
         hint=row[9] if file_status == "indexed" else hint,
         quality=row[10],
         duplicates=copies,
-        versions=(),
+        versions=tuple(path for path, _ in kinship.family_of(db, document_id)),
         tags=tuple(tag[0] for tag in tags),
         metadata=metadata,
         warnings=tuple(warnings),

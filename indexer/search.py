@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from indexer import fusion, hits, language, literal
+from indexer import fusion, hits, language, leading, literal
 from indexer.catalogue import Catalogue, scoping
 from indexer.config import Config
 from indexer.errors import AppError
@@ -373,6 +373,9 @@ class Searcher:
             total = max(total, len(ranking.holders))
         if query.sort not in ("", "relevance"):
             wanted = self._sorted(wanted, query.sort)
+        elif not request.chunks:
+            with self._catalogue.reader() as db:
+                wanted = leading.lead(db, wanted)
         page = wanted[request.offset : request.offset + request.limit]
         ranks = {
             "keyword": fusion.ranks({chunk: word.score for chunk, word in ranking.words.items()}),

@@ -320,6 +320,8 @@ class Hit:
     """Whole chunk text; only filled for chunk results and for passages."""
     more: tuple[ChunkMatch, ...] = ()
     explain: str = ""
+    newer: str = ""
+    """Path of the newest version, when this is an older one; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ into the embedded text, so that copies, renames and unchanged parts of an edited
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """`PRAGMA user_version`. A newer file is refused, an older one is migrated."""
 
 TEXT_BLOCK = 65_536
@@ -24,6 +24,34 @@ WHEN OLD.outcome <> 'sending' OR NEW.outcome = 'sending'
 BEGIN SELECT RAISE(ABORT, 'the log of what was sent is append-only'); END;
 """
 """An entry of the log gets its outcome once; nothing else of it ever changes."""
+
+_KINSHIP = """
+CREATE TABLE signatures (                       -- of documents with text; what they are compared by
+    document_id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    version     INTEGER NOT NULL,               -- of indexer.neardup
+    key         BLOB NOT NULL,                  -- equal for the same text in another format; empty: no words
+    shingles    INTEGER NOT NULL,               -- different runs of five words
+    sketch      BLOB NOT NULL,                  -- MinHash, little-endian uint32
+    compared    INTEGER NOT NULL DEFAULT 0      -- 1: with every document that was there
+) STRICT;
+
+CREATE TABLE likenesses (                       -- pairs whose texts were compared
+    a           INTEGER NOT NULL REFERENCES signatures (document_id) ON DELETE CASCADE,
+    b           INTEGER NOT NULL REFERENCES signatures (document_id) ON DELETE CASCADE, -- a < b
+    jaccard     REAL NOT NULL,                  -- of the runs of five words, 0..1
+    containment REAL NOT NULL,                  -- share of the smaller one that the other holds
+    same        INTEGER NOT NULL,               -- 1: the same text, but for headers and footers
+    PRIMARY KEY (a, b)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX likenesses_b ON likenesses (b);
+
+CREATE TABLE versions (                         -- derived from names, dates and likenesses
+    document_id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    family      INTEGER NOT NULL,
+    place       INTEGER NOT NULL                -- 0: the newest
+) STRICT;
+CREATE INDEX versions_family ON versions (family, place);
+"""
 
 TABLES = (
     """
@@ -187,9 +215,11 @@ CREATE TABLE egress_log (
 ) STRICT;
 """
     + _APPEND_ONLY
+    + _KINSHIP
 )
 
 MIGRATIONS: dict[int, str] = {
     1: "ALTER TABLE egress_log ADD COLUMN redacted TEXT NOT NULL DEFAULT '{}';" + _APPEND_ONLY,
+    2: _KINSHIP,
 }
 """What turns a catalogue of a version into one of the next."""

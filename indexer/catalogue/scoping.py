@@ -34,8 +34,8 @@ _IS = {
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
     "duplicate": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
     "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
-    # No family of versions is known to the catalogue, and marks live in the interface.
-    "old": "0",
+    "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",
+    # Marks live in the interface.
     "marked": "0",
 }
 _NUMBERS = {"size": "f.size_bytes", "pages": "d.pages", "quality": "d.quality"}

@@ -401,7 +401,7 @@ class Writes(Reads):
         return int(cursor.lastrowid or 0)
 
     def _empty_document(self, db: Connection, document_id: int) -> None:
-        for table in ("chunks", "texts", "embed_queue"):
+        for table in ("chunks", "texts", "embed_queue", "signatures"):
             db.execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))
 
     def drop_documents(self, ids: Iterable[int]) -> list[int]:

@@ -334,6 +334,8 @@ def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:  # as the first version made it
         for table in ("TRIGGER egress_log_kept", "TRIGGER egress_log_unchanged"):
             db.execute(f"DROP {table}")
+        for table in ("likenesses", "signatures", "versions"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE egress_log DROP COLUMN redacted")
         db.execute(
             "INSERT INTO egress_log (created_ns, host, model, purpose, bytes, outcome)"

@@ -1,0 +1,143 @@
+"""What was found of copies and versions, as a person reads it: groups with the file to keep, families."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from indexer import families, neardup, worddiff
+from indexer.families import Document, Kin, Pair, Place
+from indexer.neardup import Likeness
+from indexer.related import Copy, CopyGroup, CopyReport, Family, Relation, Version
+
+DIFFERENCES = 200
+"""Near-copies of a report whose words are compared; those that free most space first."""
+LONGEST = 1_000_000
+"""Characters of a text whose differing words are counted for a report."""
+
+_LOOSER: tuple[Relation, ...] = ("exact", "same-text", "near")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that is known of the likeness of the documents in the library."""
+
+    documents: Mapping[int, Document]
+    hashes: Mapping[int, str]
+    likeness: Mapping[Pair, Likeness]
+    """Of compared pairs, smaller id first."""
+    same: Sequence[Pair]
+    """Pairs with the same text; a chain where there are several."""
+    near: Sequence[Pair]
+    """Pairs of near-copies."""
+    kin: Sequence[Kin]
+
+    def similarity(self, a: int, b: int) -> float:
+        """Jaccard of two documents as far as it is known; of a chain of copies that of its links."""
+        if a == b:
+            return 1.0
+        found = self.likeness.get((min(a, b), max(a, b)))
+        return round(found.jaccard, 3) if found else 0.0
+
+
+def report(found: Findings, *, limit: int, text: Callable[[int], str] | None) -> CopyReport:
+    """The report, of at most `limit` groups and families.
+
+    Args:
+        found: What was found.
+        limit: Most groups and most families.
+        text: Reads a document's text to count the words that differ; None: they are not counted.
+    """
+    grouped = sorted(_groups(found), key=lambda group: (-group.frees_bytes, group.files[0].path))
+    shown = grouped[:limit]
+    if text is not None:
+        ids = {digest: document for document, digest in found.hashes.items()}
+        shown = [_counted(group, ids, text) if at < DIFFERENCES else group for at, group in enumerate(shown)]
+    return CopyReport(
+        groups=tuple(shown),
+        families=tuple(_family(found, kin) for kin in found.kin[:limit]),
+        total=len(grouped),
+        families_total=len(found.kin),
+        frees_bytes=sum(group.frees_bytes for group in grouped if group.relation != "near"),
+        compared=len(found.documents),
+    )
+
+
+def _groups(found: Findings) -> list[CopyGroup]:
+    same = neardup.groups(
+        [*found.same, *((each.id, each.id) for each in found.documents.values() if len(each.places) > 1)]
+    )
+    leader = {document: group[0] for group in same for document in group}
+    kin = {
+        document: number
+        for number, each in enumerate(found.kin)
+        for place in each.places
+        for document in place
+    }
+    made = [_group(found, [found.documents[each] for each in group], same_text=True) for group in same]
+    # Versions of one document are no copies to be removed: they are told under families.
+    strangers = [(a, b) for a, b in found.near if kin.get(a, -1) != kin.get(b, -2)]
+    led = [(leader.get(a, a), leader.get(b, b)) for a, b in strangers]
+    for group in neardup.groups([pair for pair in led if pair[0] != pair[1]]):
+        made.append(_group(found, [found.documents[each] for each in group], same_text=False))
+    return made
+
+
+def _group(found: Findings, group: Sequence[Document], *, same_text: bool) -> CopyGroup:
+    chosen = families.keep(group, same_text=same_text)
+    best = chosen.place
+    rest = [place for document in group for place in document.places if place != best]
+    rest.sort(key=lambda place: (place.document != best.document, place.path))
+    files = tuple(_copy(found, best, place, same_text=same_text) for place in (best, *rest))
+    return CopyGroup(
+        relation=max((each.relation for each in files), key=_LOOSER.index),
+        why=chosen.why,
+        frees_bytes=sum(place.size_bytes for place in rest),
+        files=files,
+    )
+
+
+def _copy(found: Findings, best: Place, place: Place, *, same_text: bool) -> Copy:
+    exact = place.document == best.document
+    return Copy(
+        path=place.path,
+        document=f"sha256:{found.hashes[place.document]}",
+        format=found.documents[place.document].format,
+        size_bytes=place.size_bytes,
+        mtime_ns=place.mtime_ns,
+        relation="exact" if exact else "same-text" if same_text else "near",
+        similarity=1.0 if same_text else found.similarity(best.document, place.document),
+    )
+
+
+def _counted(group: CopyGroup, ids: Mapping[str, int], text: Callable[[int], str]) -> CopyGroup:
+    """The group with the words counted that its near-copies and its first file have not in common."""
+    if group.relation != "near":
+        return group
+    first = text(ids[group.files[0].document[7:]])[:LONGEST]
+    files = []
+    for each in group.files:
+        if each.relation == "near":
+            removed, added, _ = worddiff.summary(worddiff.diff(first, text(ids[each.document[7:]])[:LONGEST]))
+            each = replace(each, removed=removed, added=added)
+        files.append(each)
+    return replace(group, files=tuple(files))
+
+
+def _family(found: Findings, kin: Kin) -> Family:
+    newest = kin.places[0][0]
+    return Family(
+        name=kin.name,
+        versions=tuple(
+            Version(
+                path=place.path,
+                document=f"sha256:{found.hashes[document]}",
+                place=number,
+                mtime_ns=place.mtime_ns,
+                similarity=1.0 if number == 0 else found.similarity(newest, document),
+            )
+            for number, documents in enumerate(kin.places)
+            for document in documents
+            for place in found.documents[document].places
+        ),
+    )
