@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from copilot.likeness import leans
 from copilot.passages import Sentence, Source, Vectors
 from copilot.words import content_words
 from indexer.library import Library
@@ -30,6 +31,23 @@ _HEADING = 0.06
 """Bonus for a heading path nothing is chosen from yet."""
 _UNFINISHED = 0.12
 """What a line without a stop (a list item, a row of a table) has against it."""
+_TITLE = 0.5
+"""Weight of nearness to the title."""
+_CUE = 0.3
+"""Bonus of a sentence that says that it matters ("we show", "it was decided"; Edmundson, JACM 1969)."""
+_LEANING = 0.1
+"""What a sentence that refers to the one before it has against it: it costs the room of two."""
+_CUES = re.compile(
+    r"\b(?:we|this (?:paper|work|article|report|study)|in this|our (?:\w+ ){0,2}(?:results?|experiments?|"
+    r"methods?|approach|models?|work))\b.{0,40}\b(?:propos|present|introduc|show|demonstrat|describ|develop|find|found|"
+    r"argue|conclu|achiev|outperform|investigat|stud(?:y|ies)|analy|explor|provid|address|examin)|"
+    r"\b(?:in conclusion|in summary|overall|to sum up|as a result|decided|agreed|the (?:main|key|central)|"
+    r"zusammenfassend|insgesamt|ergebnis\w*|wir (?:zeigen|stellen|schlagen|untersuchen)|beschlossen|"
+    r"vereinbart|en résumé|en conclusion|nous (?:proposons|présentons|montrons)|décidé|"
+    r"en resumen|en conclusión|(?:proponemos|presentamos|mostramos)|acordado|decidido)\b|"
+    r"本文|我们提出|结果表明|总之|结论|决定|同意",
+    re.IGNORECASE,
+)
 _STOP = re.compile(r"[.!?。！？…][\"”’»)\]]*$")
 
 
@@ -83,6 +101,7 @@ def choose_sentences(
     rows = library.embed_passages([each.text for each in sentences], documents)
     vectors = rows if rows is not None else word_vectors([each.text for each in sentences])
     near = _nearness(vectors, focus if rows is not None else None)
+    titles = _titles(read, library, documents) if rows is not None else {}
     by_passage = {source.passage.number - 1: source for source in read}
     first = min(by_passage, default=0)
     candidates = []
@@ -91,12 +110,22 @@ def choose_sentences(
         place = (each.start - source.hit.start) / max(len(source.hit.text), 1)
         bonus = _EARLY * (each.passage == first) * (1 - place) + _EARLY / 3 * (1 - place)
         bonus -= _UNFINISHED * (not _STOP.search(each.text) or each.text[0].islower())
+        bonus += _CUE * bool(_CUES.search(each.text)) - _LEANING * leans(each.text)
+        title = titles.get(source.hit.document)
+        bonus += _TITLE * float(row @ title) if title is not None else 0.0
         candidates.append(
             _Candidate(
                 vector=row, worth=float(worth) + bonus, part=f"{source.hit.document} {source.hit.heading}"
             )
         )
     return [sentences[at] for at in sorted(_choose(candidates, count))]
+
+
+def _titles(read: Sequence[Source], library: Library, documents: Sequence[str]) -> dict[str, Vectors]:
+    """The unit vector of each document's title."""
+    titles = {source.hit.document: source.hit.title for source in read if source.hit.title.strip()}
+    rows = library.embed_passages(list(titles.values()), list(documents)) if titles else None
+    return {} if rows is None else dict(zip(titles, rows, strict=True))
 
 
 def _choose(candidates: Sequence[_Candidate], count: int) -> list[int]:

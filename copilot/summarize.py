@@ -37,7 +37,7 @@ from indexer.text import safe_text
 from indexer.types import DocumentDetails, Hit, SearchRequest
 from indexer.wire import from_wire, to_wire
 
-VERSION = 2
+VERSION = 3
 """Part of the key of cached summaries: raise it when the method changes."""
 
 MAX_DOCUMENTS = 40
