@@ -1,7 +1,7 @@
 """How near summaries without a language model come to those of people: ROUGE against lead-3 and LexRank.
 
-All three have the same number of sentences of each document, chosen from the same list. LexRank is `sumy`'s
-and ROUGE is `rouge-score`'s (Google's), both used in this benchmark only; the README says how to install them.
+All three have the same number of sentences of each document, chosen from the same list. LexRank is from
+`sumy`, ROUGE from `rouge-score`; both serve this benchmark only, and the README says how to install them.
 """
 
 from __future__ import annotations
