@@ -202,7 +202,7 @@ larger greater bigger | smaller lesser
 north northern | south southern
 east eastern | west western
 northeast | southwest
-win wins won | lose loses lost
+win wins won beat beats defeat defeated defeats | lose loses lost losing
 early earlier earliest | late later latest
 above | below
 begin begins began begun start started | end ends ended stop stopped finish finished
@@ -239,7 +239,7 @@ vor | nach
 erste ersten erster | letzte letzten letzter
 nördlich norden nord | südlich süden süd
 östlich osten | westlich westen
-gewann gewonnen gewinnt | verlor verloren verliert
+gewann gewonnen gewinnt gewannen besiegte besiegten besiegt schlug schlugen | verlor verloren verliert
 früh früher | spät später
 erlaubt | verboten
 stieg gestiegen steigt | sank gesunken sinkt fiel
@@ -253,7 +253,7 @@ antes | después
 primero primera primer | último última
 norte | sur
 este oriental | oeste occidental
-ganó ganar gana | perdió perder pierde
+ganó ganar gana ganaron derrotó derrotaron venció | perdió perder pierde perdieron
 aumentó aumentar aumenta | disminuyó disminuir disminuye
 permitido permite | prohibido prohíbe
 público pública | privado privada
@@ -271,7 +271,7 @@ augmenté augmente | diminué diminue
 最高 | 最低
 北部 | 南部
 东部 | 西部
-赢得 获胜 | 输掉 失败
+赢得 获胜 击败 战胜 打败 | 输掉 输给 失败 败给
 允许 | 禁止
 合法 | 非法
 开始 | 结束
@@ -291,12 +291,25 @@ def _read_opposites() -> list[tuple[frozenset[str], frozenset[str]]]:
 
 
 _PAIRS = _read_opposites()
+_CAPITALISED = re.compile(r"(?<!\w)[A-ZÀ-Þ][^\W\d_]{2,}")
 _TOKEN = re.compile(r"[^\W\d_]+")
 
 
+def _reversed(claim: str, sentence: str) -> bool:
+    """Whether the first two names that both have stand in another order."""
+    mine, theirs = ([match[0] for match in _CAPITALISED.finditer(text)] for text in (claim, sentence))
+    shared = [name for name in dict.fromkeys(mine) if name in theirs and fold(name) not in STOP_WORDS]
+    return len(shared) > 1 and theirs.index(shared[0]) > theirs.index(shared[1])
+
+
 def opposed(claim: str, sentence: str) -> tuple[str, str]:
-    """A word of the claim and its opposite in the sentence, when neither text has both; else ("", "")."""
+    """A word of the claim and its opposite in the sentence, when neither text has both; else ("", "").
+
+    "A beat B" and "B lost to A" say the same: where the names stand in another order nothing is concluded.
+    """
     han = bool(_HAN.search(claim))
+    if not han and _reversed(claim, sentence):
+        return "", ""
     mine = {fold(match[0]) for match in _TOKEN.finditer(claim)}
     theirs = {fold(match[0]) for match in _TOKEN.finditer(sentence)}
     for left, right in _PAIRS:

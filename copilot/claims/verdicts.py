@@ -249,7 +249,9 @@ class _Check:
 
     def _meaning(self) -> tuple[Verdict, str] | None:
         overlap, cosine = self.best.overlap, self.best.cosine
-        if (self.share >= 0.75 and (overlap >= 0.45 or cosine >= 0.55)) or cosine >= 0.8:
+        # Pairs of characters overlap less than words when a character changes.
+        enough = 0.6 if language.has_cjk(self.claim) else 0.75
+        if (self.share >= enough and (overlap >= 0.45 or cosine >= 0.55)) or cosine >= 0.8:
             return None
         if self.share >= 0.5 or cosine >= 0.5:
             return "partly", f"{HERE} says only a part of it, or says it in other words."

@@ -163,6 +163,8 @@ def test_opposites() -> None:
     assert polarity.opposed("Sales increased by 5", "Sales decreased by 5") == ("increased", "decreased")
     assert polarity.opposed("It rose before it fell", "It fell after it rose")[0] == "before"
     assert polarity.opposed("It rose and fell", "It fell and rose") == ("", "")
+    assert polarity.opposed("Riga beat Oslo 3 to 1.", "Oslo lost to Riga 3 to 1.") == ("", "")
+    assert polarity.opposed("Oslo beat Riga 3 to 1.", "Oslo lost to Riga 3 to 1.") == ("beat", "lost")
     assert polarity.opposed("产量增加了", "产量减少了") == ("增加", "减少")
 
 
