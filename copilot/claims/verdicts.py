@@ -22,6 +22,9 @@ HERE = "{}"
 COVERED = 0.8
 """Share of a claim's words from which on a sentence is what the claim is about."""
 
+PARTLY_COVERED = 0.6
+"""The same where the sentence has another value of the same type."""
+
 Similar = Callable[[Sentence], float]
 """The cosine between the claim and a sentence; 0 without an embedding model."""
 
@@ -192,7 +195,8 @@ class _Check:
         for each in here:
             # Where the sentence has another value, one found beside it is a mix-up unless the words
             # around it are the same.
-            mixed_up = each.spare and self.best.overlap >= COVERED and each.written in elsewhere
+            rival = self.best.overlap >= (PARTLY_COVERED if each.instead else COVERED)
+            mixed_up = each.spare and rival and each.written in elsewhere
             if each.written in missing or mixed_up:
                 return self._say_value(each)
         return None
