@@ -55,7 +55,7 @@ _BEFORE_MONTH = re.compile(
 )
 _ALSO_WORDS = frozenset(("may", "march", "mars", "mai"))
 """Months that mean something else as often."""
-_ALSO_SMALL = frozenset(("sept", "janv", "mars", "juin", "mayo", "marzo", "agosto", "august"))
+_ALSO_SMALL = frozenset(("sept", "janv", "mars", "juin", "mayo", "marzo", "august"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
