@@ -111,15 +111,15 @@ def _share(around: Sequence[str], bag: set[str]) -> float:
 # --- quantifiers and opposites -------------------------------------------------------------------
 
 _QUANTIFIERS = r"""
-all: all|every|each|entire|entirely|everyone|everything|whole|both|alle[nrsm]?|jede[nrsm]?|sämtliche[nrs]?
-all: gesamte[nrs]?|todos?|todas?|cada|enter[oa]s?|ambos|ambas|tous|toutes?|tout|chaque
-all: 所有|全部|每|全体|一切|都|均
+all: all|every|each|entire|entirely|everyone|everything|whole|alle[nrsm]?|jede[nrsm]?|sämtliche[nrs]?
+all: gesamte[nrs]?|todos?|todas?|cada|enter[oa]s?|tous|toutes?|tout|chaque
+all: 所有|全部|每|全体|一切
 some: some|several|partly|einige[nrs]?|manche[nrs]?|mehrere[nr]?|teilweise|algun[oa]s?|vari[oa]s
 some: quelques|plusieurs|certain(?:e?s)?|一些|部分|有些|若干
 most: most|majority|meisten|mehrheit|mayoría|plupart|majorité|大多数|大部分|多数
 few: few|minority|wenige[nr]?|minderheit|poc[oa]s|minoría|peu|minorité|少数
 only: only|solely|exclusively|just|merely|nur|lediglich|ausschließlich|bloß|solo|sólo|solamente|únicamente
-only: exclusivamente|tan\s+s[oó]lo|seulement|uniquement|只|仅|唯一|才
+only: exclusivamente|tan\s+s[oó]lo|seulement|uniquement|只|仅|唯一
 least: at\s+least|no\s+(?:less|fewer)\s+than|minimum|mindestens|wenigstens|al\s+menos|por\s+lo\s+menos
 least: como\s+mínimo|au\s+moins|至少|最少|起码
 utmost: at\s+most|no\s+more\s+than|up\s+to|maximum|höchstens|maximal|a\s+lo\s+sumo|como\s+máximo
