@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,20 @@ def test_word_vectors_are_unit_rows() -> None:
     assert abs(float(rows[0] @ rows[0]) - 1) < 1e-5
     assert float(rows[0] @ rows[1]) > 0
     assert sources([]) == []
+
+
+def test_no_words_are_quoted_twice(library: Library, tmp_path: Path) -> None:
+    text = (
+        "Notes on the harbour\n\nThe harbour was widened in the spring by two Finnish companies. It can now "
+        "take ferries with a draught of nine metres. They sail to Umeå every morning and carry timber. "
+        "The old pier was taken down because its piles had rotted. This cost the town four million euros."
+    )
+    (tmp_path / "harbour.txt").write_text(text, encoding="utf-8")
+    for _ in library.sync([str(tmp_path)]):
+        pass
+    request = SummarizeRequest(paths=(str(tmp_path / "harbour.txt"),), use_llm=False, sentences=4)
+    *_, summary = LocalSession(library).summarize(request)
+    assert isinstance(summary, Summary)
+    assert len(summary.sentences) == 4
+    spans = [(each.start, each.end) for each in summary.citations]
+    assert all(before[1] <= after[0] for before, after in pairwise(sorted(spans)))
