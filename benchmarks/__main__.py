@@ -30,6 +30,7 @@ NAMES = (
     "refusal",
     "summaries",
     "claims",
+    "counted",
     "redaction",
 )
 RESULTS = Path(__file__).parent / "results"

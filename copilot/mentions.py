@@ -31,6 +31,9 @@ _FAR_BEFORE = 20
 _BARE_NUMBER = 15
 """So does a number without a unit."""
 
+_APART = 40
+"""And one in another clause."""
+
 _JOINED = re.compile(r"\b(?:and|or|und|oder|sowie|et|ou|y|o|e|ed|en|of|resp)\b|[,/&]", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"^(?:(?:it|its|this|that|these|they|the (?:value|result|figure|amount|number|sum|measurement)s?|"
@@ -41,7 +44,7 @@ _GOES_ON = re.compile(
 _UNIT_TAIL = re.compile(
     r"[/·*](?:\([^()\s]{1,12}\)|[A-Za-zµΩ°%·*²³\d]{1,8})"
     r"|\s?(?:[A-Za-zµΩ]{1,4}(?:[/·*](?:\([^()\s]{1,12}\)|[A-Za-zµΩ·*²³\d]{1,8}))+|%|°[CF]?|"
-    r"[µumkMGnpdch]?(?:W|V|A|Hz|Pa|N|J|g|m|s|l|L|Ω|mol|K|ppm|ppb|dB|lx|lm)[²³]?)(?![\w])"
+    r"[µumkMGnpdch]?(?:W|V|A|Hz|Pa|N|J|g|m|s|l|L|Ω|mol|K|ppm|ppb|dB|lx|lm|bar|Bar)[²³]?)(?![A-Za-z\d])"
 )
 _NAMED = re.compile(
     r"\b[A-ZÀ-ÖØ-ÞА-Я][\w’'-]+(?:\s+(?:(?:von|van|de|der|la|del)\s+)?[A-ZÀ-ÖØ-ÞА-Я][\w’'-]+)*"
@@ -314,7 +317,7 @@ class Reading:
             slots = after or slots
         if not slots:
             return ""
-        best = min(slots, key=lambda slot: _distance(slot, place))
+        best = min(slots, key=lambda slot: _distance(line.text, slot, place))
         self._meets = self._as_wanted(best)
         return _written(line.text, best)
 
@@ -349,9 +352,13 @@ def _fits(slot: Slot, kind: Wanted) -> bool:
     return kind == "any" or (kind == "date") == dated
 
 
-def _distance(slot: Slot, place: tuple[int, int]) -> int:
-    gap = slot.start - place[1] if slot.start >= place[1] else place[0] - slot.end + _FAR_BEFORE
-    return gap + (_BARE_NUMBER if slot.kind in ("number", "year") else 0)
+def _distance(text: str, slot: Slot, place: tuple[int, int]) -> int:
+    """How far a value is from a mention: characters between, and what speaks against it."""
+    behind = slot.start >= place[1]
+    between = text[place[1] : slot.start] if behind else text[slot.end : place[0]]
+    apart = _APART * len(re.findall(r"[;；—]|\. ", between))
+    bare = _BARE_NUMBER if slot.kind in ("number", "year") else 0
+    return len(between) + apart + bare + (0 if behind else _FAR_BEFORE)
 
 
 def _written(text: str, slot: Slot) -> str:
