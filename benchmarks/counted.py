@@ -244,8 +244,8 @@ def table_rows(count: int) -> list[Row]:
 
 
 def altered(text: str, number: str) -> str:
-    """The text with a number made another of the same length."""
-    other = "".join(str((int(char) + 3) % 10 or 4) if char.isdigit() else char for char in number)
+    """The text with the last digit of a number another; a year stays one."""
+    other = f"{number[:-1]}{(int(number[-1]) + 3) % 10}"
     return re.sub(rf"(?<![\d.,]){re.escape(number)}(?![\d]|[.,]\d)", other, text)
 
 

@@ -152,6 +152,19 @@ def test_two_versions_that_disagree_are_shown_side_by_side(library: Library) -> 
     check_rows(answer)
 
 
+def test_an_older_version_of_a_long_document_is_not_hidden(folder: Path, tmp_path: Path) -> None:
+    rest = "\n\n".join(f"Rule {n}: the door of room {n} is locked at night by the porter." for n in range(60))
+    for version, days in ((1, 28), (2, 30)):
+        put(folder, f"rules v{version}.md", f"{HANDBOOK.format(days=days)}\n{rest}\n", f"202{version}-03-01")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        (conflict,) = ask(library, QUESTION).conflicts
+    assert [(row.value, row.date) for row in conflict.rows] == [
+        ("30 days", "2022-03-01"),
+        ("28 days", "2021-03-01"),
+    ]
+
+
 def test_a_model_that_chooses_one_version_does_not_hide_the_other(library: Library) -> None:
     answer = ask(library, QUESTION, ScriptedProvider("Employees get 30 days of paid leave a year [1]."))
     assert answer.generator == "scripted"
