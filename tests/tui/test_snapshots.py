@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from indexer.errors import EngineError, ProviderError
+from tests.tui.keeping import conflict_answer, table_answer
 from tests.tui.screens import answer, ask, files, ready, search, status, text, until
 from tests.tui.scripted import IDLE, INDEXING, NO_MODEL, NOT_FOUND, ScriptedSession
 from tui.app import QuireApp
@@ -182,6 +183,22 @@ def test_state_engine_lost(make_app: Make, snap_compare: Snap) -> None:
 
 def test_state_not_found(make_app: Make, snap_compare: Snap) -> None:
     assert snap_compare(make_app(ScriptedSession(answer=NOT_FOUND)), run_before=show_not_found)
+
+
+def test_state_table(make_app: Make, snap_compare: Snap) -> None:
+    async def look(pilot: Pilot[int]) -> None:
+        app = await ask(pilot, table_answer().question)
+        await until(pilot, lambda: "mention it" in status(app), "table")
+
+    assert snap_compare(make_app(ScriptedSession(answer=table_answer())), run_before=look)
+
+
+def test_state_disagreement(make_app: Make, snap_compare: Snap) -> None:
+    async def look(pilot: Pilot[int]) -> None:
+        app = await ask(pilot, conflict_answer().question)
+        await until(pilot, lambda: "disagree" in text(app), "both values")
+
+    assert snap_compare(make_app(ScriptedSession(answer=conflict_answer())), run_before=look)
 
 
 # --- modes and dialogs
