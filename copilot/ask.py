@@ -172,12 +172,13 @@ class _Asking:
         result = passages.retrieve(
             self.library,
             passages.plain_query(query),
-            scope=passages.answerable(self.library, request.scope),
+            scope=passages.answerable(self.library, request.scope, request.documents),
             documents=request.documents,
             limit=request.passages,
         )
         self.task.check()
-        self.notes += [note for note in result.notes if note not in self.notes]
+        old = passages.old_note(self.library, request.scope, request.documents)
+        self.notes += [note for note in (*result.notes, old) if note and note not in self.notes]
         sources = passages.sources(result.hits)
         wanted = passages.terms(query, self.library)
         vector = self.library.embed_query(query)
@@ -317,7 +318,10 @@ class _Asking:
             self.library,
             self.request.question,
             draft.sources,
-            scope=passages.answerable(self.library, self.request.scope),
+            # An older version is left out of answers, but not of what contradicts them.
+            scope=passages.answerable(
+                self.library, self.request.scope, self.request.documents, query="is:old"
+            ),
             documents=self.request.documents,
         )
         return comparison.find(citations)

@@ -147,7 +147,9 @@ class Survey:
             ConsentNeededError: a model would be asked more often than is allowed without consent.
         """
         request = self._request
-        scope = passages.answerable(self._library, request.scope)
+        scope = passages.answerable(self._library, request.scope, request.documents)
+        old = passages.old_note(self._library, request.scope, request.documents)
+        self._notes += [old] if old else []
         documents = self._library.readable(scope, request.documents)
         if self._provider is not None:
             yield from self._agree(documents)

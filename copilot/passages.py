@@ -153,10 +153,33 @@ class Source:
         return words(f"{name} {self.hit.title} {self.hit.heading}")
 
 
-def answerable(library: Library, scope: str) -> str:
-    """The scope without the documents that are kept out of answers."""
+def answerable(library: Library, scope: str, documents: Sequence[str] = (), *, query: str = "") -> str:
+    """The scope without the documents that are kept out of answers, and without older versions.
+
+    Older versions stay when the scope or the query asks for them, or when they are named themselves.
+    """
     # Asked first, because a filter costs time that a library without such documents need not spend.
-    return f"{scope} -is:excluded".strip() if library.scope("is:excluded").in_scope else scope
+    if library.scope("is:excluded").in_scope:
+        scope = f"{scope} -is:excluded".strip()
+    if library.scope("is:old").in_scope and _newest_only(library, f"{scope} {query}", documents):
+        scope = f"{scope} -is:old".strip()
+    return scope
+
+
+def _newest_only(library: Library, asked: str, documents: Sequence[str]) -> bool:
+    """Whether nobody asked for older versions. Naming a folder is no such wish, naming a document is."""
+    return "is:old" not in asked and (
+        not documents or library.scope("", tuple(documents)).in_scope > len(documents)
+    )
+
+
+def old_note(library: Library, scope: str, documents: Sequence[str] = ()) -> str:
+    """What to say of older versions that an answer leaves out; "" when there are none."""
+    count = library.scope(f"{scope} is:old".strip(), tuple(documents)).in_scope
+    if not count or not _newest_only(library, scope, documents):
+        return ""
+    what = "1 older version was" if count == 1 else f"{count:,} older versions were"
+    return f"{what} left out; the scope 'is:old' asks them."
 
 
 def retrieve(

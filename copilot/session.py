@@ -17,6 +17,7 @@ from copilot.types import (
     SummaryEvent,
 )
 from indexer.library import Library
+from indexer.related import CopyReport, Difference
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -149,6 +150,14 @@ class LocalSession:
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         """Files by name, in fzf's syntax, best first."""
         return self.library.find_names(pattern, limit=limit)
+
+    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+        """Copies, near-copies and versions; the words that differ are counted when asked for."""
+        return self.library.duplicates(limit=limit, differences=differences)
+
+    def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
+        """What differs between two documents, word by word. Raises NotFoundError."""
+        return self.library.diff(a, b, context=context)
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
+from indexer.related import CopyReport, Difference
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -420,6 +421,12 @@ class Session(Protocol):
 
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         """Files by name, in fzf's syntax, best first."""
+
+    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+        """Copies, near-copies and versions; the words that differ are counted when asked for."""
+
+    def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
+        """What differs between two documents, word by word. Raises NotFoundError."""
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

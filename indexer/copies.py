@@ -68,19 +68,24 @@ def _groups(found: Findings) -> list[CopyGroup]:
         [*found.same, *((each.id, each.id) for each in found.documents.values() if len(each.places) > 1)]
     )
     leader = {document: group[0] for group in same for document in group}
-    kin = {
-        document: number
+    kin = _kin(found, leader)
+    made = [_group(found, [found.documents[each] for each in group], same_text=True) for group in same]
+    # Versions of one document are no copies to be removed: they are told under families.
+    led = [(leader.get(a, a), leader.get(b, b)) for a, b in found.near]
+    led = [(a, b) for a, b in led if a != b and kin.get(a, -1) != kin.get(b, -2)]
+    for group in neardup.groups(led):
+        made.append(_group(found, [found.documents[each] for each in group], same_text=False))
+    return made
+
+
+def _kin(found: Findings, leader: Mapping[int, int]) -> dict[int, int]:
+    """Number of the family of each document, copies of the text under their first."""
+    return {
+        leader.get(document, document): number
         for number, each in enumerate(found.kin)
         for place in each.places
         for document in place
     }
-    made = [_group(found, [found.documents[each] for each in group], same_text=True) for group in same]
-    # Versions of one document are no copies to be removed: they are told under families.
-    strangers = [(a, b) for a, b in found.near if kin.get(a, -1) != kin.get(b, -2)]
-    led = [(leader.get(a, a), leader.get(b, b)) for a, b in strangers]
-    for group in neardup.groups([pair for pair in led if pair[0] != pair[1]]):
-        made.append(_group(found, [found.documents[each] for each in group], same_text=False))
-    return made
 
 
 def _group(found: Findings, group: Sequence[Document], *, same_text: bool) -> CopyGroup:

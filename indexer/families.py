@@ -183,7 +183,9 @@ def keep(group: Sequence[Document], *, same_text: bool) -> Keep:
         ("the newest content", lambda document, _: document.dated[:19]),
         ("the newest file", lambda _, place: place.mtime_ns),
     ]
-    best: _Criterion = ("the best read", lambda document, _: document.quality or 0)
+    # What was not measured cannot be compared.
+    measured = all(document.quality is not None for document in group)
+    best: _Criterion = ("the best read", lambda document, _: document.quality if measured else 0)
     criteria: list[_Criterion] = [
         ("not named a copy", lambda _, place: not file_marks(place.path).copy),
         ("not named old", lambda _, place: file_marks(place.path).state != -2),

@@ -30,6 +30,8 @@ COMMANDS = {
     "history": "history",
     "feedback": "history",
     "show": "library",
+    "duplicates": "copies",
+    "diff": "copies",
     "status": "library",
     "doctor": "library",
     "privacy": "privacy",

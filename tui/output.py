@@ -96,8 +96,9 @@ def _hit_line(hit: Mapping[str, Any]) -> str:
     page = f"  p.{hit['page']}" if hit["page"] else ""
     meaning_only = "  ~" if list(hit["matched_by"]) == ["semantic"] else ""
     title = f"  {safe_text(hit['title'], 60, single_line=True)}" if hit["title"] else ""
+    old = f"  (old of {shown_path(hit['newer'])})" if hit["newer"] else ""
     name = click.style(shown_path(hit["path"]), bold=True)
-    return f"{hit['rank']:3d}  {name}{page}{copies}{meaning_only}{title}"
+    return f"{hit['rank']:3d}  {name}{page}{copies}{meaning_only}{title}{old}"
 
 
 def search_summary(result: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SummarizeRequest,
         SummaryEvent,
     )
+    from indexer.related import CopyReport, Difference
     from indexer.types import (
         Check,
         DocumentDetails,
@@ -416,6 +417,19 @@ class EngineClient:
         from indexer.types import FileRow
 
         return self._call("find_names", tuple[FileRow, ...], pattern=pattern, limit=limit)
+
+    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+        """See `Session`."""
+        from indexer.related import CopyReport
+
+        return self._call("duplicates", CopyReport, limit=limit, differences=differences)
+
+    def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
+        """See `Session`; paths are taken as of this process's current folder."""
+        from indexer.related import Difference
+
+        a, b = (each if each.startswith("sha256:") else process.absolute(each) for each in (a, b))
+        return self._call("diff", Difference, a=a, b=b, context=context)
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """See `Session`."""

@@ -32,6 +32,8 @@ CALLS = frozenset(
         "files",
         "find_names",
         "retry",
+        "duplicates",
+        "diff",
         "status",
         "doctor",
         "preview",
