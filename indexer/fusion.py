@@ -9,19 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-GOOD_KEYWORD, GOOD_COSINE = 0.4, 0.5
-"""Share of the ideal keyword score, and cosine, that a best candidate must reach to count fully: where
-words hardly match, the best of them must not outweigh a clear meaning, nor the other way round."""
+GOOD_COSINE = 0.5
+"""Cosine that the best candidate must reach to count fully."""
 
 BRIEF = 60
 """Characters of a chunk that halve its score: running heads and lone captions repeat the words of a
 question and say nothing about them."""
 
-SHARE = 0.2
+SHARE = 0.1
 """What the second-best chunk adds to its document's score; each next one adds half as much."""
 
 _COUNTED = 5
+
+
+class Blend(NamedTuple):
+    """How scores become comparable.
+
+    Where words hardly match, the best of them must not outweigh a clear meaning, nor the other way round.
+    """
+
+    good_keyword: float
+    """Share of the ideal keyword score that the best candidate must reach to count fully."""
+    floor: float
+    """Cosine that counts nothing."""
+    topic: float
+    """What is added to the weight of meaning where the model knows question and text."""
+
+
+PASSAGES = Blend(0.2, 0.1, 0.0)
+"""For single passages: the one that answers holds the words."""
+DOCUMENTS = Blend(0.5, 0.0, 0.15)
+"""For documents: what one is about is often said in other words. Both fitted to questions about reports
+(by page) and proposals (by document), with those about articles as a check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +71,25 @@ class Scored:
     score: float
 
 
-def fuse(candidates: Iterable[Candidate], ideal: float) -> list[Scored]:
+def fuse(candidates: Iterable[Candidate], ideal: float, blend: Blend = DOCUMENTS) -> list[Scored]:
     """Score chunks and order them, best first; ties by id.
 
     Args:
         candidates: All that either retriever found.
         ideal: Keyword score of a chunk that matches as well as can be.
+        blend: How to weigh, by what is wanted.
     """
     found = list(candidates)
-    keyword = max(max((each.keyword for each in found), default=0.0), GOOD_KEYWORD * ideal, 1e-6)
-    semantic = max(max((each.semantic for each in found), default=0.0), GOOD_COSINE)
-    scored = [Scored(each, each.tier + _combined(each, keyword, semantic)) for each in found]
+    keyword = max(max((each.keyword for each in found), default=0.0), blend.good_keyword * ideal, 1e-6)
+    semantic = max(max((each.semantic for each in found), default=0.0), GOOD_COSINE) - blend.floor
+    scored = [Scored(each, each.tier + _combined(each, keyword, semantic, blend.floor)) for each in found]
     return sorted(scored, key=lambda each: (-each.score, each.candidate.chunk))
 
 
-def _combined(each: Candidate, full_keyword: float, full_semantic: float) -> float:
+def _combined(each: Candidate, full_keyword: float, full_semantic: float, floor: float) -> float:
     """0 to 1: how near the chunk comes to full marks in both."""
     words = (1 - each.weight) * each.keyword / full_keyword
-    meaning = each.weight * max(0.0, each.semantic) / full_semantic
+    meaning = each.weight * max(0.0, each.semantic - floor) / full_semantic
     return (words + meaning) * each.length / (each.length + BRIEF)
 
 

@@ -17,7 +17,7 @@ from indexer import fusion, hits, language, leading, literal
 from indexer.catalogue import Catalogue, scoping
 from indexer.config import Config
 from indexer.errors import AppError
-from indexer.fusion import Candidate, Scored
+from indexer.fusion import Blend, Candidate, Scored
 from indexer.hits import Wanted
 from indexer.keyword import WHOLE, KeywordIndex, Plan, Scope
 from indexer.meaning import Embedder, Meaning, Near, Vector, Vectors
@@ -71,6 +71,7 @@ class _Ranking:
     words: dict[int, _Word] = field(default_factory=dict)
     near: dict[int, Near] = field(default_factory=dict)
     vector: Vector | None = None
+    blend: Blend = fusion.DOCUMENTS
     scored: list[Scored] = field(default_factory=list)
     holders: frozenset[int] = frozenset()
     """Documents with everything sought; only of short queries."""
@@ -203,7 +204,9 @@ class Searcher:
             self._find_by_meaning(ranking, query, limits, mode, max(MEANING_CHUNKS, 3 * depth))
         if ranking.mode != "semantic":
             self._find_by_words(ranking, limits, max(WORD_CHUNKS, 8 * depth))
-        ranking.scored = fusion.fuse(self._candidates(ranking, query, limits), ranking.plan.ideal)
+        ranking.blend = fusion.PASSAGES if request.chunks else fusion.DOCUMENTS
+        candidates = self._candidates(ranking, query, limits)
+        ranking.scored = fusion.fuse(candidates, ranking.plan.ideal, ranking.blend)
         return ranking
 
     def _literally(
@@ -245,7 +248,7 @@ class Searcher:
     def _find_by_words(self, ranking: _Ranking, limits: Limits, count: int) -> None:
         plan = ranking.plan
         found = self._keyword.top(plan, count, Scope(limits.documents, limits.chunks))
-        if len(plan.telling) <= SHORT:
+        if len(plan.groups) <= SHORT:  # a sentence holds words that nobody demands
             ranking.holders = self._keyword.holders(plan)
             if limits.documents is not None:
                 ranking.holders &= limits.documents
@@ -345,7 +348,8 @@ class Searcher:
         if not meaning.knows(language.detect(query.plain), query.plain):
             weight = search.foreign_weight * _foreign_share(query.plain)
             return lambda _: weight
-        return lambda code: search.semantic_weight if meaning.knows(code, "") else search.foreign_weight
+        known = min(1.0, search.semantic_weight + ranking.blend.topic) if search.semantic_weight else 0.0
+        return lambda code: known if meaning.knows(code, "") else search.foreign_weight
 
     # --- pages ------------------------------------------------------------------------------------
 
