@@ -57,7 +57,7 @@ _DATES = (
     re.compile(rf"(?<!\d){_DAY}[-_.]{_MONTH}[-_.]{_YEAR}(?!\d)"),
     re.compile(rf"(?<!\d){_YEAR}年(?P<m>0?[1-9]|1[0-2])月(?:(?P<d>[12]\d|3[01]|0?[1-9])日)?"),
     re.compile(rf"(?<!\d){_YEAR}[-_. ]{_MONTH}(?!\d)"),
-    re.compile(rf"(?<!\d){_YEAR}年?(?!\d)"),
+    re.compile(rf"(?<!\d){_YEAR}年?(?![\da-z])"),
 )
 _EXPLICIT = re.compile(
     r"(?:(?<![a-z])(?:version|vers|ver|v|revision|rev|release|fassung|ausgabe|edition|draft)[ ._-]{0,2}"

@@ -21,6 +21,8 @@ Op = Literal["equal", "delete", "insert", "replace"]
 
 SMALL = 90_000
 """Product of two lengths, in words, up to which a stretch is left to difflib."""
+SPREAD = 0.02
+"""Share of words that must differ in a series: a long contract with a corrected price is a new version."""
 FURNITURE = 30
 """Words of a header or footer."""
 NUMBERS = 0.4
@@ -63,7 +65,8 @@ def _op(a: str, b: str) -> Op:
 
 
 def mostly_numbers(edits: Iterable[Edit]) -> bool:
-    """Whether most of the words that differ are numbers: two invoices, not two versions of one."""
+    """Whether texts differ in numbers, and not just here and there: two invoices, not versions of one."""
+    edits = list(edits)
     changed = [
         word
         for edit in edits
@@ -71,7 +74,8 @@ def mostly_numbers(edits: Iterable[Edit]) -> bool:
         for word in (*WORD.findall(edit.a), *WORD.findall(edit.b))
     ]
     numbers = sum(1 for word in changed if word[0].isdigit())
-    return bool(changed) and numbers >= NUMBERS * len(changed)
+    spread = len(changed) >= SPREAD * (2 * summary(edits)[2] + len(changed))
+    return spread and 0 < numbers >= NUMBERS * len(changed)
 
 
 def count_words(text: str) -> int:
