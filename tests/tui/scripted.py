@@ -31,6 +31,7 @@ from copilot.types import (
     Token,
 )
 from indexer.errors import AppError, NotFoundError
+from indexer.related import CopyReport, Difference
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -454,6 +455,12 @@ class ScriptedSession:
 
     def doctor(self) -> tuple[Check, ...]:
         return ()
+
+    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+        return CopyReport(groups=(), families=(), total=0, families_total=0, frees_bytes=0, compared=0)
+
+    def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
+        raise NotFoundError(a)
 
 
 def make_details(path: str, kind: str, format: str, pages: int, text: str) -> DocumentDetails:
