@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import regex  # type: ignore[import-untyped]
+import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
