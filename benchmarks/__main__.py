@@ -32,6 +32,7 @@ NAMES = (
     "claims",
     "counted",
     "redaction",
+    "neardup",
 )
 RESULTS = Path(__file__).parent / "results"
 

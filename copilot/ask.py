@@ -319,9 +319,7 @@ class _Asking:
             self.request.question,
             draft.sources,
             # An older version is left out of answers, but not of what contradicts them.
-            scope=passages.answerable(
-                self.library, self.request.scope, self.request.documents, query="is:old"
-            ),
+            scope=passages.answerable(self.library, self.request.scope, old=True),
             documents=self.request.documents,
         )
         return comparison.find(citations)

@@ -153,15 +153,15 @@ class Source:
         return words(f"{name} {self.hit.title} {self.hit.heading}")
 
 
-def answerable(library: Library, scope: str, documents: Sequence[str] = (), *, query: str = "") -> str:
+def answerable(library: Library, scope: str, documents: Sequence[str] = (), *, old: bool = False) -> str:
     """The scope without the documents that are kept out of answers, and without older versions.
 
-    Older versions stay when the scope or the query asks for them, or when they are named themselves.
+    Older versions stay when the scope asks for them, when they are named themselves, and with `old`.
     """
     # Asked first, because a filter costs time that a library without such documents need not spend.
     if library.scope("is:excluded").in_scope:
         scope = f"{scope} -is:excluded".strip()
-    if library.scope("is:old").in_scope and _newest_only(library, f"{scope} {query}", documents):
+    if not old and library.scope("is:old").in_scope and _newest_only(library, scope, documents):
         scope = f"{scope} -is:old".strip()
     return scope
 

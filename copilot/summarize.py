@@ -95,7 +95,7 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
         result = library.search(
             SearchRequest(
                 query=request.scope,
-                scope=passages.answerable(library, "", tuple(found), query=request.scope),
+                scope=passages.answerable(library, "", tuple(found), old="is:old" in request.scope),
                 documents=tuple(found),
                 limit=MAX_DOCUMENTS,
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -21,7 +22,7 @@ from indexer.catalogue import kinship as stored
 from indexer.catalogue.kinship import Held, Signed
 from indexer.catalogue.reads import read_text
 from indexer.copies import Findings, report
-from indexer.errors import AppError, NotFoundError
+from indexer.errors import AppError, NotFoundError, UsageError
 from indexer.families import Document, Pair, Place
 from indexer.neardup import Likeness, Shingles
 from indexer.related import CopyReport, Difference, Edit
@@ -35,10 +36,15 @@ HELD_BYTES = 64 << 20
 """Shingles kept while pairs are compared."""
 PAUSE_S = 1.0
 """Least time between two looks: while files are saved one after the other, all wait for one comparison."""
+RESTING = 20
+"""Times as long as the last comparison took that the next one waits: at most a twentieth of a core."""
+LONGEST_REST_S = 120.0
 LOOK_S = 30.0
 """Longest time between two looks at whether something has changed."""
 FURNISHED = 0.75
 """Share of the smaller text the larger must hold before headers and footers are looked for."""
+TOO_LONG = 5_000_000
+"""Characters of a text that would take a gigabyte to compare by word."""
 LONGEST = 2_000_000
 """Characters of a text up to which words are compared to tell a series from versions."""
 
@@ -78,15 +84,14 @@ class Kinship:
 
     def _run(self, rest: Rest) -> None:
         seen = -1
-        while not self._stopping.wait(PAUSE_S):
+        took = 0.0
+        while not self._stopping.wait(min(max(PAUSE_S, RESTING * took), LONGEST_REST_S)):
             seen, resting = rest(seen, LOOK_S)
+            began = time.monotonic()
+            took = 0.0
             if resting and not self._stopping.is_set():
-                try:
-                    self.refresh()
-                except AppError as exc:  # a full disk: indexing tells, and the next change tries again
-                    log.warning("copies and versions were not compared: %s", exc)
-                except Exception:
-                    log.exception("comparing copies and versions")
+                self.settle()
+                took = time.monotonic() - began
 
     def close(self) -> None:
         """Stop at the end of the present batch; what is left is done at the next start."""
@@ -95,6 +100,15 @@ class Kinship:
             self._thread.join()
 
     # --- bringing up to date ---
+
+    def settle(self) -> None:
+        """Refresh; a failure is logged and harms nobody, the next change tries again."""
+        try:
+            self.refresh()
+        except AppError as exc:  # a full disk: indexing tells
+            log.warning("copies and versions were not compared: %s", exc)
+        except Exception:
+            log.exception("comparing copies and versions")
 
     def refresh(self) -> None:
         """Sign and compare what is new, and order the families."""
@@ -211,6 +225,7 @@ class Kinship:
 
         Raises:
             NotFoundError: one of them has no text.
+            UsageError: one is too long.
         """
         texts = [self._whole(each) for each in (a, b)]
         edits = worddiff.diff(*texts)
@@ -228,6 +243,11 @@ class Kinship:
     def _whole(self, details: DocumentDetails) -> str:
         if not details.characters:
             raise NotFoundError(f"{details.path} has no text to compare.", hint=details.hint)
+        if details.characters > TOO_LONG:
+            raise UsageError(
+                f"{details.path} is too long to be compared word by word.",
+                hint=f"It has {details.characters:,} characters; up to {TOO_LONG:,} are compared.",
+            )
         return self._catalogue.text(details.document.removeprefix("sha256:"))
 
     def _note(self, a: DocumentDetails, b: DocumentDetails) -> str:

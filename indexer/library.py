@@ -315,7 +315,12 @@ class Library:
     def _is_synced(self, look: Look, keyword_only: bool) -> bool:
         if not look.done.is_set() or not self._pipeline.idle:
             return False
-        return keyword_only or (not self._reporter.loading and self._backlog.idle)
+        if keyword_only:
+            return True
+        if self._reporter.loading or not self._backlog.idle:
+            return False
+        self._kinship.settle()  # so that the first question knows which versions are old
+        return True
 
     def progress(self) -> Progress:
         """What is being done now."""

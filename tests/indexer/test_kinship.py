@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from indexer.errors import NotFoundError
+from indexer.errors import NotFoundError, UsageError
 from indexer.library import Library
-from indexer.related import CopyReport
+from indexer.related import CopyReport, Difference
 from indexer.types import SearchRequest
+from indexer.wire import from_wire, to_wire
 from tests.builders import HashEmbedder, settings, until, write
 
 
@@ -73,6 +75,24 @@ def test_copies_are_grouped_with_the_one_to_keep(library: Library, folder: Path)
     assert names(folder, [each.path for each in near.files]) == ["mail.txt", "letter.md"]
     assert 0.8 < near.files[1].similarity < 1
     assert (near.files[1].removed, near.files[1].added) == (2, 12)
+
+
+def test_what_is_told_crosses_the_socket(library: Library, folder: Path) -> None:
+    told = indexed(library, folder)
+    assert from_wire(CopyReport, json.loads(json.dumps(to_wire(told)))) == told
+    difference = library.diff(str(folder / "lease v1.md"), told.groups[0].files[0].document)
+    assert from_wire(Difference, json.loads(json.dumps(to_wire(difference)))) == difference
+
+
+def test_what_has_no_text_or_too_much_is_not_compared(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed(library, folder, {"a.md": "Some words.", "b.md": "Other words.", "empty.md": " "})
+    with pytest.raises(NotFoundError, match="no text"):
+        library.diff(str(folder / "a.md"), str(folder / "empty.md"))
+    monkeypatch.setattr("indexer.kinship.TOO_LONG", 5)
+    with pytest.raises(UsageError, match="too long"):
+        library.diff(str(folder / "a.md"), str(folder / "b.md"))
 
 
 def test_versions_are_a_family_and_the_old_one_is_marked(library: Library, folder: Path) -> None:
