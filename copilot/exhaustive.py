@@ -147,9 +147,8 @@ class Survey:
             ConsentNeededError: a model would be asked more often than is allowed without consent.
         """
         request = self._request
-        scope = passages.answerable(self._library, request.scope, request.documents)
-        old = passages.old_note(self._library, request.scope, request.documents)
-        self._notes += [old] if old else []
+        # What is counted is counted whole, older versions included.
+        scope = passages.answerable(self._library, request.scope, request.documents, old=True)
         documents = self._library.readable(scope, request.documents)
         if self._provider is not None:
             yield from self._agree(documents)

@@ -20,6 +20,10 @@ FAIR = 0.3
 """Jaccard demanded when a name says `final`, `old` or `copy`, or when the folders differ."""
 WEAK = 0.5
 """Jaccard demanded when names differ by a date or a bare number only."""
+SERIES = 6
+"""Documents of one stem told apart by dates or bare numbers only, from which on they are taken for a series,
+like monthly reports on one form, whatever they share: a report left out of answers by mistake is worse than
+an old version let in."""
 
 Pair = tuple[int, int]
 
@@ -109,12 +113,16 @@ def kin(
         is_series: Whether two documents differ in numbers mostly, like two invoices: such are not
             versions of each other.
     """
+    weak = Counter(each.marks.stem for each in members.values() if not _is_explicit(each.marks))
     linked = [
         (a, b)
         for a, b in pairs_by_name(members)
         if (a, b) in likeness
         and _links(documents[a], documents[b], members[a].marks, members[b].marks, likeness[a, b])
-        and not (_is_weak(members[a].marks, members[b].marks) and is_series(a, b))
+        and not (
+            _is_weak(members[a].marks, members[b].marks)
+            and (weak[members[a].marks.stem] >= SERIES or is_series(a, b))
+        )
     ]
     together: dict[int, int] = {}
     for copies in neardup.groups(list(same)):
@@ -140,6 +148,11 @@ def _is_weak(x: Marks, y: Marks) -> bool:
     """The names differ in a date or a bare number only."""
     told = x.explicit or y.explicit or x.state != y.state or x.copy != y.copy
     return not told
+
+
+def _is_explicit(marks: Marks) -> bool:
+    """The name says that it is a version, a draft or a copy."""
+    return bool(marks.explicit or marks.state or marks.copy)
 
 
 def _folders(document: Document) -> set[str]:
