@@ -19,7 +19,7 @@ to the last sentence, but unrelated texts share next to nothing."""
 FAIR = 0.3
 """Jaccard demanded when a name says `final`, `old` or `copy`, or when the folders differ."""
 WEAK = 0.5
-"""Jaccard demanded when names differ by a date or a bare number only."""
+"""Jaccard demanded when names differ by a date or a bare number (1.2) only."""
 SERIES = 6
 """Documents of one stem told apart by dates or bare numbers only, from which on they are taken for a series,
 like monthly reports on one form, whatever they share: a report left out of answers by mistake is worse than
@@ -145,7 +145,7 @@ def _links(a: Document, b: Document, x: Marks, y: Marks, likeness: Likeness) -> 
 
 
 def _is_weak(x: Marks, y: Marks) -> bool:
-    """The names differ in a date or a bare number only."""
+    """The names differ in a date or a bare number (1.2) only."""
     told = x.explicit or y.explicit or x.state != y.state or x.copy != y.copy
     return not told
 

@@ -66,7 +66,8 @@ _EXPLICIT = re.compile(
     r"|第\s?(?P<c>\d{1,3}|[一二三四五六七八九十])\s?[版稿])"
 )
 _INTERNET_DRAFT = re.compile(r"^(draft-[a-z0-9]+(?:-[a-z0-9]+)+)-(\d\d)$")
-_BARE = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d{1,2}){0,2})$|(?<=[ _-])(\d{1,2}(?:\.\d{1,2}){1,2})(?![\d.])")
+_BARE = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d{1,2}){1,2})(?![\d.])")
+"""Only with a point: `report-07` is the seventh report, not a version of the sixth."""
 _NUMBERED = re.compile(r"[ _]?[(\[（](\d{1,2})[)\]）]$")
 _COPY = re.compile(
     r"(?<![a-z])(?:copy of|copy|kopie von|kopie|copie de|copie|copia de|copia|cópia)(?: ?\d{1,2})?(?![a-z])"
@@ -155,7 +156,7 @@ def _bare(text: str) -> tuple[str, tuple[int, ...]]:
     found = _BARE.search(text)
     if found is None or not _plain(text[: found.start()]):
         return text, ()
-    return f"{text[: found.start()]} {text[found.end() :]}", _number(found[1] or found[2])
+    return f"{text[: found.start()]} {text[found.end() :]}", _number(found[1])
 
 
 def newer(a: Member, b: Member) -> int:

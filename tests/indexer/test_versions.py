@@ -113,6 +113,11 @@ def test_a_series_of_invoices_is_no_family() -> None:
     assert found(documents, 0.4) == []
 
 
+def test_numbered_documents_are_no_versions() -> None:
+    assert found(made("/d/report-06.txt", "/d/report-07.txt", "/d/report-08.txt"), 0.9) == []
+    assert found(made("/d/licence 1.1.txt", "/d/licence 1.2.txt"), 0.9) == [((2,), (1,))]
+
+
 def test_files_that_merely_share_a_name_are_no_family() -> None:
     assert found(made("/a/README.md", "/b/README.md"), 0.9) == []
     assert found(made("/a/report.docx", "/a/report.pdf"), 0.9) == []
