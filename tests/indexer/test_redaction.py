@@ -53,8 +53,8 @@ def test_what_is_hidden_can_be_shown_again(first: str, second: str) -> None:
     used = vault()
     hidden = [used.hide(first), used.hide(second)]
     assert [used.show(text) for text in hidden] == [first, second]
-    assert used.hide_again(hidden[0]) == hidden[0]
-    assert used.hide_again(" ".join(hidden)) == " ".join(hidden)
+    # each by itself: put together, "password:" and "000" are a secret that neither of them was
+    assert [used.hide_again(text) for text in hidden] == hidden
 
 
 @settings(max_examples=100, deadline=None)
