@@ -1,0 +1,67 @@
+"""The transcript in the README is what the commands print."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from indexer import embedding
+from indexer.config import EmbeddingConfig
+from indexer.errors import ModelMissingError
+from tui.demo import SAMPLES
+
+README = Path(__file__).parents[2] / "README.md"
+TRANSCRIPT = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
+TIME = re.compile(r"\b\d+(?:\.\d+)? m?s\b")
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+def test_transcript_in_the_readme_is_true(tmp_path: Path) -> None:
+    """With REWRITE_README=1 in the environment the transcript is written anew instead."""
+    try:
+        embedding.load(EmbeddingConfig(threads=1), cache=tmp_path / "models", allow_remote=False)
+    except ModelMissingError:
+        pytest.skip("the embedding model is not installed")
+    text = README.read_text("utf-8")
+    (told,) = TRANSCRIPT.findall(text)
+    shutil.copytree(SAMPLES, tmp_path / "museum")
+    lines = [line for line in told.splitlines() if line.startswith("$ ")]
+    try:
+        printed = "\n".join(f"{line}\n{run(tmp_path, line)}" for line in lines)
+    finally:
+        run(tmp_path, "$ quire engine stop")
+    if os.environ.get("REWRITE_README"):
+        README.write_text(TRANSCRIPT.sub(lambda _: printed, text), "utf-8")
+    else:
+        assert TIME.sub("0 ms", printed) == TIME.sub("0 ms", told)
+
+
+def run(folder: Path, line: str) -> str:
+    """What a command of the transcript prints, standard error after standard output."""
+    _, *arguments = shlex.split(line.removeprefix("$ "))
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.cli", *arguments],
+        cwd=folder,
+        env={
+            **{name: value for name, value in os.environ.items() if name != "FORCE_COLOR"},
+            "PYTHONPATH": str(README.parent),
+            "QUIRE_LIBRARY": str(folder / "library"),
+            "QUIRE_CONFIG": os.devnull,
+            "HOME": str(folder),
+            "COLUMNS": "100",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
