@@ -19,7 +19,8 @@ from tui.demo import SAMPLES
 
 README = Path(__file__).parents[2] / "README.md"
 TRANSCRIPT = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
-TIME = re.compile(r"\b\d+(?:\.\d+)? m?s\b")
+VARYING = re.compile(r"\d+(?:\.\d+)? m?s\b|\d+%|\d+ of \d+ found|read \d+")
+"""Times, and what other processors reckon a little differently."""
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -41,7 +42,7 @@ def test_transcript_in_the_readme_is_true(tmp_path: Path) -> None:
     if os.environ.get("REWRITE_README"):
         README.write_text(TRANSCRIPT.sub(lambda _: printed, text), "utf-8")
     else:
-        assert TIME.sub("0 ms", printed) == TIME.sub("0 ms", told)
+        assert VARYING.sub("…", printed) == VARYING.sub("…", told)
 
 
 def run(folder: Path, line: str) -> str:
@@ -57,6 +58,7 @@ def run(folder: Path, line: str) -> str:
             "QUIRE_CONFIG": os.devnull,
             "HOME": str(folder),
             "COLUMNS": "100",
+            "OLLAMA_HOST": "127.0.0.1:9",  # nothing listens there
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
