@@ -81,7 +81,7 @@ def _end(process: subprocess.Popen[bytes], leader: int) -> None:
 def run(*, quick: bool = False) -> Result:
     """Time the programs in turn, so that a busy moment of the machine hits all of them alike."""
     rounds = 5 if quick else 15
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         environ = {
             **os.environ,
             "TERM": "xterm-256color",
