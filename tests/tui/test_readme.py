@@ -1,4 +1,4 @@
-"""The transcript in the README is what the commands print."""
+"""The transcripts in the README are what the commands print."""
 
 from __future__ import annotations
 
@@ -25,24 +25,30 @@ VARYING = re.compile(r"\d+(?:\.\d+)? m?s\b|\d+%|\d+ of \d+ found|read \d+")
 pytestmark = pytest.mark.xdist_group("cli")
 
 
-def test_transcript_in_the_readme_is_true(tmp_path: Path) -> None:
-    """With REWRITE_README=1 in the environment the transcript is written anew instead."""
+def test_transcripts_in_the_readme_are_true(tmp_path: Path) -> None:
+    """With REWRITE_README=1 in the environment they are written anew instead."""
     try:
         embedding.load(EmbeddingConfig(threads=1), cache=tmp_path / "models", allow_remote=False)
     except ModelMissingError:
         pytest.skip("the embedding model is not installed")
     text = README.read_text("utf-8")
-    (told,) = TRANSCRIPT.findall(text)
+    told = TRANSCRIPT.findall(text)
     shutil.copytree(SAMPLES, tmp_path / "museum")
-    lines = [line for line in told.splitlines() if line.startswith("$ ")]
     try:
-        printed = "\n".join(f"{line}\n{run(tmp_path, line)}" for line in lines)
+        printed = [replay(tmp_path, block) for block in told]
     finally:
         run(tmp_path, "$ quire engine stop")
     if os.environ.get("REWRITE_README"):
-        README.write_text(TRANSCRIPT.sub(lambda _: printed, text), "utf-8")
+        blocks = iter(printed)
+        README.write_text(TRANSCRIPT.sub(lambda _: next(blocks), text), "utf-8")
     else:
-        assert VARYING.sub("…", printed) == VARYING.sub("…", told)
+        assert [VARYING.sub("…", block) for block in printed] == [VARYING.sub("…", block) for block in told]
+
+
+def replay(folder: Path, block: str) -> str:
+    """A block of the README with what its commands print now; all blocks speak of one library."""
+    lines = [line for line in block.splitlines() if line.startswith("$ ")]
+    return "\n".join(f"{line}\n{run(folder, line)}" for line in lines)
 
 
 def run(folder: Path, line: str) -> str:
