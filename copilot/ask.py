@@ -161,9 +161,8 @@ class _Asking:
 
     def _none_found(self, table: Table, draft: _Draft) -> Answer:
         """The table where no document says anything, with the passages that come nearest."""
-        nearest = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
         answer = exhaustive.answer_of(table, self.request.question, self._took_ms())
-        return replace(answer, nearest=freshness.checked(nearest.citations, self.library))
+        return replace(answer, nearest=self._nearest(draft))
 
     # --- finding ---
 
@@ -325,7 +324,6 @@ class _Asking:
         return comparison.find(citations)
 
     def _not_found(self, draft: _Draft, generator: str = extractive.NAME) -> Answer:
-        nearest = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
         return Answer(
             question=self.request.question,
             status="not_found",
@@ -335,10 +333,15 @@ class _Asking:
             claims=(),
             citations=(),
             coverage=draft.coverage,
-            nearest=freshness.checked(nearest.citations, self.library),
+            nearest=self._nearest(draft),
             notes=tuple(self.notes),
             confidence=round(draft.likelihood, 3),
         )
+
+    def _nearest(self, draft: _Draft) -> tuple[Citation, ...]:
+        """The best sentences, however little they say."""
+        quotes = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
+        return freshness.checked(quotes.citations, self.library)
 
     def _covered(self, draft: _Draft) -> _Draft:
         """The draft with what is kept from the model in its coverage."""

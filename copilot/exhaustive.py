@@ -368,15 +368,12 @@ class Survey:
             return None
         if not window.text.strip():
             return None
-        page = None
-        for number, start in enumerate(details.page_starts, 1):
-            page = number if start <= cell.start else page
         return Citation(
             n=n,
             path=details.path,
             title=details.title,
             document=details.document,
-            page=page,
+            page=passages.page_of(details, cell.start),
             start=window.start,
             end=window.end,
             quote=window.text,

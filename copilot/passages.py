@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -287,9 +288,9 @@ def page_at(library: Library, hit: Hit, position: int) -> int | None:
     """1-based page of a position; a chunk may begin on the page before."""
     if hit.page is None:
         return None
-    page = hit.page
-    for number, start in enumerate(library.details(hit.document).page_starts, 1):
-        if start > position:
-            break
-        page = max(page, number)
-    return page
+    return max(hit.page, page_of(library.details(hit.document), position) or 0)
+
+
+def page_of(details: DocumentDetails, position: int) -> int | None:
+    """1-based page of a position in a document; None where there are no pages."""
+    return bisect_right(details.page_starts, position) or None

@@ -43,7 +43,8 @@ class QuireRetriever(BaseRetriever):
 
 
 if __name__ == "__main__":
-    from copilot.engine.client import connect, default_library
+    from copilot.engine.client import connect
+    from copilot.engine.process import default_library
 
     opened = connect(default_library())
     for found in QuireRetriever(opened).retrieve(" ".join(sys.argv[1:])):

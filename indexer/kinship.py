@@ -117,10 +117,15 @@ class Kinship:
             if revision == self._seen:
                 return
             self._sign()
-            self._compare()
+            signed, held = self._read()
+            self._compare(signed, held)
             if not self._stopping.is_set():
-                self._order()
+                self._order(self._findings(signed, held))
                 self._seen = revision
+
+    def _read(self) -> tuple[list[Signed], list[Held]]:
+        with self._catalogue.reader() as db:
+            return stored.signatures(db, neardup.VERSION), stored.held(db)
 
     def _sign(self) -> None:
         while not self._stopping.is_set():
@@ -136,11 +141,10 @@ class Kinship:
         with self._catalogue.reader() as db:
             return read_text(db, document, 0, neardup.LONGEST)
 
-    def _compare(self) -> None:
+    def _compare(self, signed: Sequence[Signed], held: Sequence[Held]) -> None:
         with self._catalogue.reader() as db:
-            signed = stored.signatures(db, neardup.VERSION)
             known = stored.likenesses(db)
-            documents = _documents(stored.held(db))
+        documents = _documents(held)
         by_id = {each.document: each for each in signed}
         members = {each: families.member(documents[each]) for each in documents if each in by_id}
         wanted = {*_same_keys(signed), *_candidates(signed), *families.pairs_by_name(members)}
@@ -159,8 +163,7 @@ class Kinship:
             with self._catalogue.transaction() as db:
                 stored.set_compared(db, fresh)
 
-    def _order(self) -> None:
-        found = self._findings()
+    def _order(self, found: Findings) -> None:
         kin = [each.places for each in found.kin]
         with self._catalogue.reader() as db:
             before = stored.versions(db)
@@ -174,11 +177,10 @@ class Kinship:
             with self._catalogue.transaction() as db:
                 stored.put_versions(db, kin)
 
-    def _findings(self) -> Findings:
+    def _findings(self, signatures: Sequence[Signed], held: Sequence[Held]) -> Findings:
         with self._catalogue.reader() as db:
-            signed = {each.document: each for each in stored.signatures(db, neardup.VERSION)}
             pairs = stored.likenesses(db)
-            held = stored.held(db)
+        signed = {each.document: each for each in signatures}
         documents = {each: found for each, found in _documents(held).items() if each in signed}
         members = {each: families.member(found) for each, found in documents.items()}
         pairs = {pair: told for pair, told in pairs.items() if pair[0] in documents and pair[1] in documents}
@@ -218,7 +220,9 @@ class Kinship:
         """
         self.refresh()
         with self._lock:
-            return report(self._findings(), limit=limit, text=self._text if differences else None)
+            return report(
+                self._findings(*self._read()), limit=limit, text=self._text if differences else None
+            )
 
     def diff(self, a: DocumentDetails, b: DocumentDetails, *, context: int) -> Difference:
         """What differs between two documents, word by word; long equal stretches shortened.

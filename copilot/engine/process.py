@@ -46,6 +46,16 @@ class Place(NamedTuple):
     log: Path
 
 
+def default_library() -> str:
+    """The folder of the library when none is named: `QUIRE_LIBRARY`, or the platform's data folder."""
+    chosen = os.environ.get("QUIRE_LIBRARY")
+    if chosen:
+        return chosen
+    import platformdirs
+
+    return platformdirs.user_data_dir("quire", appauthor=False)
+
+
 def place_of(library: str | os.PathLike[str]) -> Place:
     """The places of a library given by its folder, which need not exist yet.
 
@@ -295,7 +305,7 @@ def _raise_for(report: bytes | None, place: Place) -> None:
         raise EngineError("The engine ended while it was starting.", hint=f"Look into {place.log}.")
     error = json.loads(report).get("error")
     if error:
-        from copilot.engine.client import error_from_wire
+        from copilot.engine.transport import error_from_wire
 
         raise error_from_wire(error)
 

@@ -229,11 +229,7 @@ def spans_to_quote(chosen: Sequence[Sentence], sources: Sequence[Source]) -> lis
 
 
 def span_to_quote(sentence: Sentence, source: Source) -> tuple[int, int]:
-    """The sentence's span, with the one before when it cannot be understood alone.
-
-    A row of a table is quoted with the header row of its table when that is in the same passage
-    directly above; otherwise alone.
-    """
+    """The sentence's span, with the one before when it cannot be understood alone."""
     at = source.sentences.index(sentence)
     if at == 0 or not likeness.leans(sentence.text):
         return sentence.start, sentence.end

@@ -341,7 +341,7 @@ def test_bug_is_exit_code_3_with_its_log(quire: Run, monkeypatch: pytest.MonkeyP
     def fail(*arguments: object, **more: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("copilot.engine.client.Wire.call", fail)
+    monkeypatch.setattr("copilot.engine.transport.Wire.call", fail)
     code, out, err = quire("status")
     assert (code, out) == (3, "")
     assert "ZeroDivisionError" in err

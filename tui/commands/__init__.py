@@ -1,6 +1,6 @@
 """The commands, one module for each that is loaded when it is used, and what they share.
 
-Commands work on answers as JSON has them, from the engine (`copilot.engine.client.Wire`) or from a
+Commands work on answers as JSON has them, from the engine (`copilot.engine.transport.Wire`) or from a
 library opened here (`copilot.engine.local.LocalWire`): rebuilding the types would take longer than a
 search. They import neither Textual nor pydantic.
 """
@@ -50,12 +50,11 @@ class Settings:
 
     def library_folder(self) -> str:
         """`--library`, `QUIRE_LIBRARY`, or the platform's data folder."""
-        chosen = self.library or os.environ.get("QUIRE_LIBRARY")
-        if chosen:
-            return chosen
-        import platformdirs
+        if self.library:
+            return self.library
+        from copilot.engine.process import default_library
 
-        return platformdirs.user_data_dir("quire", appauthor=False)
+        return default_library()
 
     def place(self) -> Place:
         """Where the library and its engine's socket are."""
@@ -67,7 +66,7 @@ class Settings:
     def open(self) -> Iterator[Caller]:
         """The library, through its engine or opened here."""
         if not self.no_engine:
-            from copilot.engine.client import Wire
+            from copilot.engine.transport import Wire
 
             yield Wire(self.library_folder(), self.config)
             return

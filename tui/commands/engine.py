@@ -19,7 +19,7 @@ def engine() -> None:
 @click.pass_obj
 def start(settings: Settings) -> int:
     """Start the engine unless it runs."""
-    from copilot.engine.client import Wire
+    from copilot.engine.transport import Wire
 
     _show(settings, Wire(settings.library_folder(), settings.config).hello())
     return 0
@@ -44,7 +44,7 @@ def stop(settings: Settings) -> int:
 def status(settings: Settings) -> int:
     """Tell whether the engine runs, without starting it. Exit code 1 when it does not."""
     from copilot.engine import process
-    from copilot.engine.client import Wire
+    from copilot.engine.transport import Wire
 
     if process.engine_pid(settings.place()) is None:
         if settings.json:

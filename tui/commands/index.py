@@ -56,7 +56,7 @@ def _add_missing(library: Caller, paths: list[str]) -> None:
 
 def _follow(settings: Settings, library: Caller, paths: list[str], keyword_only: bool) -> dict[str, Any]:
     """Wait until all is searchable, showing progress; once more if the engine was lost on the way."""
-    from copilot.engine.client import EngineLostError
+    from copilot.engine.transport import EngineLostError
 
     last: dict[str, Any] = {}
     for again in (True, False):

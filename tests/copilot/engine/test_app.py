@@ -14,7 +14,8 @@ import pytest
 
 from copilot.engine import process
 from copilot.engine.app import Engine
-from copilot.engine.client import EngineClient, EngineLostError, Wire
+from copilot.engine.client import EngineClient
+from copilot.engine.transport import EngineLostError, Wire
 from copilot.types import (
     Answer,
     AskRequest,

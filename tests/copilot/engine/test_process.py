@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from copilot.engine import client, process
-from copilot.engine.client import Wire
-from indexer.errors import ConfigError, EngineError, LibraryRefusedError
+from copilot.engine.transport import EngineLostError, Wire
+from copilot.types import AskRequest, SummarizeRequest
+from indexer.errors import ConfigError, EngineError, LibraryRefusedError, NotFoundError
 
 HELLO = """
 import sys
-from copilot.engine.client import Wire
+from copilot.engine.transport import Wire
 print(Wire(sys.argv[1]).hello()["pid"])
 """
 
@@ -71,7 +72,7 @@ def test_lost_engine_ends_a_stream_and_the_next_one_finds_a_new_engine(place: pr
     events = wire.stream("events")
     assert next(events)[0] == "Progress"
     os.kill(wire.hello()["pid"], signal.SIGKILL)
-    with pytest.raises(client.EngineLostError):
+    with pytest.raises(EngineLostError):
         list(events)
     again = wire.stream("events")
     assert next(again)[0] == "Progress"
@@ -230,3 +231,10 @@ def test_folder_that_is_a_link_is_refused_for_sockets(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(LibraryRefusedError, match="is a link"):
         process.private_folder(tmp_path / "link")
+
+
+def test_what_would_be_sent_can_be_asked_through_the_engine(place: process.Place) -> None:
+    opened = client.connect(place.library)
+    assert opened.preview(AskRequest(question="When does the ferry sail?")).calls == ()
+    with pytest.raises(NotFoundError):
+        opened.preview_summary(SummarizeRequest(paths=("/nowhere/ferry.txt",)))
