@@ -96,6 +96,8 @@ class ParsedDocument:
     """What a person should know: text missing, budget reached, guessed encoding."""
     textless_pages: tuple[int, ...] = ()
     """1-based pages that show something but yield no text: they need OCR."""
+    ocr_confidence: Mapping[int, int] = field(default_factory=dict)
+    """How sure OCR was, 0 to 100, of each page whose text comes from it; empty without such pages."""
     attachments: tuple[Attachment, ...] = ()
 
 

@@ -97,6 +97,7 @@ def pack_parsed(job: int, parsed: Parsed) -> list[bytes]:
         "metadata": dict(document.metadata),
         "warnings": document.warnings,
         "textless": document.textless_pages,
+        "ocr": sorted(document.ocr_confidence.items()),
         "attachments": [(attachment.name, len(attachment.content)) for attachment in document.attachments],
         "chunks": [
             (chunk.start, chunk.end, chunk.page, paths.setdefault(chunk.heading, len(paths)), chunk.language)
@@ -133,6 +134,7 @@ def _parsed(header: dict[str, Any], body: bytes) -> Parsed:
         metadata={_string(key): _string(value) for key, value in header["metadata"].items()},
         warnings=tuple(map(_string, header["warnings"])),
         textless_pages=tuple(map(_number, header["textless"])),
+        ocr_confidence=dict(_confidence(row) for row in header["ocr"]),
         attachments=tuple(_attachments(header["attachments"], body, length)),
     )
     paths = [_string(path) for path in header["paths"]]
@@ -149,6 +151,13 @@ def _page(row: list[Any], length: int) -> Page:
     number, start, end, label = row
     _check_span(start, end, length)
     return Page(number=_number(number), start=start, end=end, label=_string(label))
+
+
+def _confidence(row: list[Any]) -> tuple[int, int]:
+    page, confidence = row
+    if _number(confidence) > 100:
+        raise ValueError("not a confidence")
+    return _number(page), confidence
 
 
 def _heading(row: list[Any], length: int) -> Heading:
