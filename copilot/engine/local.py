@@ -1,4 +1,4 @@
-"""The calls of `transport.Wire` answered in this process: the library is opened here, no engine is started."""
+"""The calls of `transport.Wire` answered in this process: the library is opened here, without an engine."""
 
 from __future__ import annotations
 
