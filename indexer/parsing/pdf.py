@@ -117,7 +117,7 @@ def _open(library: Any, source: Source) -> Any:
 def _failed(exc: Exception) -> Exception:
     """MuPDF's errors as ours: it reports a lack of memory like any other failure."""
     message = str(exc)
-    if isinstance(exc, MemoryError) or "malloc" in message or "memory" in message.lower():
+    if isinstance(exc, MemoryError) or "alloc" in message or "memory" in message.lower():
         return MemoryError(message)
     detail = " ".join(message.split())[:120]
     if "Failed to open" in detail or not detail:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot.engine import client, process
+from copilot.engine import client, process, transport
 from copilot.engine.transport import EngineLostError, Wire
 from copilot.types import AskRequest, SummarizeRequest
 from indexer.errors import ConfigError, EngineError, LibraryRefusedError, NotFoundError
@@ -82,8 +82,8 @@ def test_lost_engine_ends_a_stream_and_the_next_one_finds_a_new_engine(place: pr
 def test_hanging_engine_is_replaced(place: process.Place, monkeypatch: pytest.MonkeyPatch) -> None:
     wire = Wire(place.library)
     first = wire.hello()["pid"]
-    monkeypatch.setattr(client, "PATIENCE_S", 0.5)
-    monkeypatch.setattr(client, "HELLO_S", 0.5)
+    monkeypatch.setattr(transport, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(transport, "HELLO_S", 0.5)
     os.kill(first, signal.SIGSTOP)
     assert wire.call("progress")["stage"] in ("idle", "scan")
     monkeypatch.undo()

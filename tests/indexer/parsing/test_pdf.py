@@ -352,6 +352,13 @@ def test_any_truncation_or_damage_ends_well(mupdf: Any, blank: Any, tmp_path: Pa
                 assert error.status in ("broken", "empty-text", "unsupported", "encrypted")
 
 
+@pytest.mark.parametrize(
+    "message", ["code=2: malloc (1 bytes) failed", "code=2: calloc (4104 x 1 bytes) failed", "std::bad_alloc"]
+)
+def test_lack_of_memory_is_not_called_damage(message: str) -> None:
+    assert isinstance(pdf._failed(RuntimeError(message)), MemoryError)
+
+
 def test_bombs_end_within_their_limits(tmp_path: Path) -> None:
     bombs = {
         "glyphs": hostile.glyph_bomb(),
