@@ -77,7 +77,7 @@ def statements(text: str, shown: Sequence[int]) -> tuple[list[Statement], list[i
     text = _MARKS_AFTER_STOP.sub(lambda match: f" {match[2].strip()}{match[1]}", text)
     found: list[Statement] = []
     foreign: list[int] = []
-    for start, end in language.sentences(text):
+    for start, end in language.sentences(text, language.detect(text)):
         named = _named(text[start:end])
         foreign += [number for number in named if number not in shown and number not in foreign]
         kept = tuple(dict.fromkeys(number for number in named if number in shown))

@@ -35,6 +35,8 @@ _NEVER = _words(
     finalmente aunque mientras después despues antes según segun varios varias muchos muchas algunos
     algunas todos todas ambos ambas otro otra otros otras hoy aquí asimismo cependant toutefois ainsi
     enfin pendant après apres avant selon plusieurs certains certaines tous toutes aussi aujourd’hui
+    around roughly nearly almost exactly perhaps possibly probably unless until whether chaque environ cada
+    unos unas quizas rund etwa circa ungefahr vielleicht selon
     monday tuesday wednesday thursday friday saturday sunday
     """
 )
@@ -151,6 +153,9 @@ def _means_something(word: str, *, german: bool) -> bool:
         or folded in _NEVER
         or folded in MONTHS
         or (german and folded in UNITS and folded not in _PEOPLE)
+        or bool(word.isupper() and len(word) == 3 and folded in UNITS)  # USD
+        or folded in ("mio", "mrd")
+        or bool(re.fullmatch("[QT][1-4]", word))
         or spelled.begins(folded)
         or spelled.goes_on(folded)
         or bool(re.fullmatch("[IVXL]+", word))

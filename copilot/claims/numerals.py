@@ -84,7 +84,7 @@ def _in_digits(text: str, *, han: bool) -> list[Numeral]:
         elif han and (follows := _LONE_PART.match(text, end)):
             part, end = _FRACTIONS[follows[0]], follows.end()
         readings = {value + part for value in read_digits(plain)}
-        power, end = _scale(text, end)
+        power, end = _million_sign(text, match.start(), end) or _scale(text, end)
         found.append(
             Numeral(start=match.start(), end=end, readings=frozenset(each * power for each in readings))
         )
@@ -94,6 +94,19 @@ def _in_digits(text: str, *, han: bool) -> list[Numeral]:
             value = frozenset([_FRACTIONS[match[0]]])
             found.append(Numeral(start=match.start(), end=match.end(), readings=value))
     return found
+
+
+_MILLIONS_OF = re.compile(r"[mM]\s+(?!across|towards|upwards|downwards)[^\W\d_]{4,}s\b")
+
+
+def _million_sign(text: str, start: int, end: int) -> tuple[Fraction, int] | None:
+    """The "m" of "$4.5m" and "1.2m households" is a million, that of "1.2m long" a metre."""
+    money = text[max(0, start - 1) : start] in ("$", "€", "£")
+    if money and text[end : end + 1] in ("m", "M") and not text[end + 1 : end + 2].isalnum():
+        return Fraction(10**6), end + 1
+    if _MILLIONS_OF.match(text, end):
+        return Fraction(10**6), end + 1
+    return None
 
 
 def read_digits(written: str) -> set[Fraction]:

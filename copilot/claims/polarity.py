@@ -9,12 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from copilot.claims import roles
 from copilot.words import STOP_WORDS, content_words, holds, same_word, words
 from indexer.text import fold
 
 _NEGATION = re.compile(
     r"""\b(?:
-      not|no(?!\.\s?\d|\s+longer\b)|no\s+longer|never|none|neither|nor|without|cannot|nobody|nothing|nowhere|unable|hardly|
+      not|no(?!\.\s?(?-i:[a-z\d])|\s+longer\b)|no\s+longer|never|none|neither|nor|without|cannot|nobody|nothing|nowhere|unable|hardly|
       nicht|kein(?:e[nmrs]?)?|nie|niemals|ohne|weder|niemand(?:em|en)?|nichts|nirgends|keinesfalls|keineswegs|
       nunca|jamás|sin|ning[uú]n[ao]?s?|nadie|nada|tampoco|ni|
       jamais|sans|aucune?s?|ne
@@ -126,6 +127,7 @@ utmost: at\s+most|no\s+more\s+than|up\s+to|maximum|höchstens|maximal|a\s+lo\s+s
 utmost: hasta|au\s+plus|至多|最多|不超过
 over: more\s+than|over|above|exceed\w*|mehr\s+als|über|más\s+de|plus\s+de|supera\w*|超过|多于|以上|高于
 under: less\s+than|fewer\s+than|under|below|weniger\s+als|unter|menos\s+de|moins\s+de|不到|少于|以下|低于|不足
+exact: exactly|precisely|genau|exakt|exactamente|exactement|précisément|正好|恰好|刚好
 always: always|immer|stets|siempre|toujours|总是|一直|始终
 sometimes: sometimes|occasionally|rarely|seldom|manchmal|selten|gelegentlich
 sometimes: a\s+veces|raramente|parfois|rarement|有时|偶尔|很少
@@ -147,7 +149,8 @@ _SAID = _read_quantifiers()
 _CLASHES = (
     ("all", "some"), ("all", "most"), ("all", "few"), ("most", "few"), ("least", "utmost"), ("over", "under"),
     ("always", "sometimes"), ("always", "never"), ("sometimes", "never"), ("most", "some"),
-    ("least", "under"), ("utmost", "over"),
+    ("least", "under"), ("utmost", "over"), ("exact", "over"), ("exact", "under"),
+    ("exact", "least"), ("exact", "utmost"),
 )  # fmt: skip
 _ADDED = ("all", "only", "always", "least", "utmost", "never")
 """What makes a claim stronger than a sentence that does not say it."""
@@ -206,7 +209,41 @@ win wins won beat beats defeat defeated defeats | lose loses lost losing
 early earlier earliest | late later latest
 above | below
 begin begins began begun start started | end ends ended stop stopped finish finished
-open opens opened | close closed closes
+open opens opened | close closed closes shut
+valid | invalid
+if | unless
+because | although though despite
+except excepting excluding | including
+paid | unpaid
+known | unknown
+lawful | unlawful
+limited | unlimited
+complete completed | incomplete
+correct | incorrect
+authorised authorized | unauthorised unauthorized
+insured | uninsured
+changed | unchanged
+safe | unsafe
+available | unavailable
+sufficient enough | insufficient
+successful | unsuccessful
+eligible | ineligible
+employed | unemployed
+furnished | unfurnished
+affected | unaffected
+necessary | unnecessary
+likely | unlikely
+gültig | ungültig
+zulässig | unzulässig
+bekannt | unbekannt
+befristet | unbefristet
+geöffnet offen | geschlossen
+weil da | obwohl trotzdem
+wenn falls | außer
+válido válida | inválido inválida
+abierto abierta | cerrado cerrada
+porque | aunque
+ouvert ouverte ouverts ouvertes | fermé fermée fermés fermées
 accept accepts accepted approve approved | reject rejected rejects
 allow allowed allows permit permitted | forbid forbidden prohibit prohibited ban banned
 include includes included including | exclude excludes excluded excluding
@@ -215,7 +252,7 @@ possible | impossible
 able | unable
 public | private
 buy bought | sell sold
-success succeeded successful | failure failed unsuccessful
+success succeeded | failure failed
 gain gained | lost loss
 best | worst
 majority | minority
@@ -278,6 +315,9 @@ augmenté augmente | diminué diminue
 成功 | 失败
 进口 | 出口
 公立 | 私立
+有效 | 无效
+开放 | 关闭
+因为 | 尽管 虽然
 支持 | 反对
 """
 
@@ -290,7 +330,8 @@ def _read_opposites() -> list[tuple[frozenset[str], frozenset[str]]]:
     return pairs
 
 
-_PAIRS = _read_opposites()
+PAIRS = _read_opposites()
+"""Words and their opposites, folded."""
 _CAPITALISED = re.compile(r"(?<!\w)[A-ZÀ-Þ][^\W\d_]{2,}")
 _TOKEN = re.compile(r"[^\W\d_]+")
 
@@ -305,14 +346,15 @@ def _reversed(claim: str, sentence: str) -> bool:
 def opposed(claim: str, sentence: str) -> tuple[str, str]:
     """A word of the claim and its opposite in the sentence, when neither text has both; else ("", "").
 
-    "A beat B" and "B lost to A" say the same: where the names stand in another order nothing is concluded.
+    "A beat B" and "B lost to A" say the same: where the names stand in another order nothing is concluded,
+    nor where what is compared does.
     """
     han = bool(_HAN.search(claim))
-    if not han and _reversed(claim, sentence):
+    if not han and (_reversed(claim, sentence) or roles.compared_backwards(claim, sentence)):
         return "", ""
     mine = {fold(match[0]) for match in _TOKEN.finditer(claim)}
     theirs = {fold(match[0]) for match in _TOKEN.finditer(sentence)}
-    for left, right in _PAIRS:
+    for left, right in PAIRS:
         for here, there in ((left, right), (right, left)):
             if han:
                 said = {word for word in here if word in claim and word not in sentence}

@@ -51,7 +51,8 @@ month 12 year: yr yrs year years jahr jahre jahren año años an ans année ann�
 month 120 decade: decade decades jahrzehnt jahrzehnte jahrzehnten década décadas décennie décennies
 month 1200 century: century centuries jahrhundert jahrhunderts jahrhunderte jahrhunderten siglo
 month 1200 century: siglos siècle siècles 世纪
-share 1 per cent: % ％ percent percents prozent percentage pct 个百分点
+share 1 per cent: % ％ percent percents prozent percentage pct
+points 1 percentage point: prozentpunkt prozentpunkte prozentpunkten 个百分点 百分点
 share 0.1 per mille: ‰ promille
 usd 1 dollar: $ us$ usd dollar dollars dollár dólar dólares 美元
 eur 1 euro: € eur euro euros 欧元
@@ -110,7 +111,9 @@ _PHRASES = {
     "per cent": UNITS["%"], "por ciento": UNITS["%"], "pour cent": UNITS["%"],
     "per thousand": UNITS["‰"], "per mille": UNITS["‰"], "por mil": UNITS["‰"],
     "pour mille": UNITS["‰"], "pro mille": UNITS["‰"],
-    "percentage points": UNITS["%"], "square miles": UNITS["quadratmeile"],
+    "percentage points": UNITS["个百分点"], "percentage point": UNITS["个百分点"],
+    "puntos porcentuales": UNITS["个百分点"], "points de pourcentage": UNITS["个百分点"],
+     "square miles": UNITS["quadratmeile"],
     "square mile": UNITS["quadratmeile"], "square kilometres": UNITS["km²"],
     "square kilometers": UNITS["km²"], "square kilometre": UNITS["km²"], "square kilometer": UNITS["km²"],
     "square metres": UNITS["m²"], "square meters": UNITS["m²"],

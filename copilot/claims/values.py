@@ -20,6 +20,10 @@ IDENTIFIER = re.compile(
 _CLOCK = re.compile(
     r"(?<![\d:.])([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?(?!\d)\s*([ap]\.?m\b)?", re.IGNORECASE
 )
+_HOUR = re.compile(
+    r"(?<![\w:.])(?P<hour>1[0-2]|0?[1-9])\s?(?P<half>[ap])\.?\s?m\b\.?|(?<![\w:.])(?P<uhr>[01]?\d|2[0-4])\s?Uhr\b",
+    re.IGNORECASE,
+)
 _SAME_UNIT = re.compile(
     r"\s*(?:and|to|or|bis|und|oder|y|o|a|et|ou|à|至|到|和|或|[-–—~～/,])\s*(?:[$€£¥])?\s*", re.IGNORECASE
 )
@@ -100,6 +104,10 @@ def stated(text: str) -> Stated:
         if not _within(match.start(), match.end(), taken):
             values.append(_clock(match))
             taken.append(match.span())
+    for match in _HOUR.finditer(text):
+        if not _within(match.start(), match.end(), taken):
+            values.append(_hour(match))
+            taken.append(match.span())
     for each in numerals(text):
         if _within(each.start, each.end, taken):
             continue
@@ -120,7 +128,18 @@ def _within(start: int, end: int, taken: Sequence[tuple[int, int]]) -> bool:
 
 def _clock(match: re.Match[str]) -> Value:
     hour = int(match[1]) % 12 + 12 * (match[3][0] in "pP") if match[3] else int(match[1])
-    reading = Fraction(hour * 60 + int(match[2]), 1440) + 10**9  # no amount is like a time of day
+    return _time_of_day(match, hour * 60 + int(match[2]))
+
+
+def _hour(match: re.Match[str]) -> Value:
+    hour = int(match["uhr"] or match["hour"])
+    if match["half"]:
+        hour = hour % 12 + 12 * (match["half"] in "pP")
+    return _time_of_day(match, hour * 60)
+
+
+def _time_of_day(match: re.Match[str], minutes: int) -> Value:
+    reading = Fraction(minutes, 1440) + 10**9  # no amount is like a time of day
     return Value(
         start=match.start(), end=match.end(), written=match[0].strip(), readings=frozenset([reading])
     )
@@ -288,12 +307,17 @@ def _say(date: Date) -> str:
     return " ".join(part for part in parts if part)
 
 
+def is_quarter(name: str) -> bool:
+    """Whether an identifier is a quarter of a year, which `bounds.ordinals` compares."""
+    return bool(re.fullmatch(r"[QT][1-4]", name))
+
+
 def _squeezed(text: str) -> str:
     return re.sub(r"[\W_]", "", text).lower()
 
 
 def _of_name(name: str, evidence: Sequence[str], theirs: Sequence[Stated]) -> Difference | None:
-    if any(_squeezed(name) in _squeezed(each) for each in evidence):
+    if any(_squeezed(name) in _squeezed(each) for each in evidence) or is_quarter(name):
         return None
     others = [each for part in theirs for each in part.names if each != name]
     return Difference(name, others[0] if others else "")

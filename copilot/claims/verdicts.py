@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from copilot.claims import names, polarity, values
+from copilot.claims import bounds, force, names, polarity, roles, values
 from copilot.passages import Sentence, Source
 from copilot.types import Verdict
 from copilot.words import content_words, holds, words
 from indexer import language
+from indexer.text import safe_text
 
 HERE = "{}"
 """Stands for the mark of the citation in a reason."""
@@ -24,6 +25,17 @@ COVERED = 0.8
 
 PARTLY_COVERED = 0.6
 """The same where the sentence has another value of the same type."""
+
+ADDED_WORDS = 3
+"""Content words from which on a clause says something of its own."""
+ADDED_HELD = 0.25
+"""Share of them that a passage holds by chance."""
+
+_CLAUSE = re.compile(
+    r",\s+(?=who|which|whose|where|although|though|because|so\b|and\b|but\b|der\b|die\b|das\b|weil|obwohl|und\b|que\b|porque|"
+    r"aunque|y\b|qui\b|parce|et\b)|\s(?=(?:because|although|whereas|weil|obwohl|porque|aunque|parce\s+que|bien\s+que|"
+    r"and|und|y|et)\s)|[;；，]"
+)
 
 Similar = Callable[[Sentence], float]
 """The cosine between the claim and a sentence; 0 without an embedding model."""
@@ -73,7 +85,7 @@ def judge(claim: str, cited: Sequence[Source], similar: Similar, *, named: bool)
     firsts = {near.sentence.passage: near.sentence for near in reversed(ranked)}
     others = [firsts[source.passage.number - 1] for source in cited if source.sentences] if named else []
     evidence = tuple(dict.fromkeys([best.sentence, *others]))
-    if _foreign(claim, best.sentence.text):
+    if best.overlap < PARTLY_COVERED and _foreign(claim, best.sentence.text):
         verdict, reason = _in_another_language(claim, cited)
     else:
         verdict, reason = _Check(claim, ranked).result()
@@ -151,7 +163,7 @@ class _Check:
         self.close = says_more and (self.best.overlap >= 0.6 or self.best.cosine >= 0.7)
 
     def result(self) -> tuple[Verdict, str]:
-        for check in (self._values, self._names, self._polarity, self._meaning):
+        for check in (self._values, self._names, self._bounds, self._polarity, self._roles, self._meaning):
             found = check()
             if found is not None:
                 return found
@@ -232,6 +244,43 @@ class _Check:
     def _language(self) -> str:
         return language.detect(self.claim) or self.source.hit.language
 
+    # --- what a value and a name are said of ---
+
+    def _bounds(self) -> tuple[Verdict, str] | None:
+        if not self.close:
+            return None
+        checks = (
+            bounds.half_of_a_range,
+            bounds.other_rate,
+            bounds.change_for_level,
+            bounds.other_place,
+            bounds.other_pace,
+            bounds.other_count,
+            bounds.other_end,
+        )
+        for check in checks:
+            reason = check(self.claim, self.sentence)
+            if reason:
+                return "contradicted", _sentence(reason)
+        reason = bounds.relative_year(self.claim, self.sentence, self._before())
+        return ("unsupported", _sentence(reason)) if reason else None
+
+    def _before(self) -> str:
+        at = self.source.sentences.index(self.best.sentence)
+        return self.source.sentences[at - 1].text if at else ""
+
+    def _roles(self) -> tuple[Verdict, str] | None:
+        if not self.close:
+            return None
+        reason = (
+            roles.swapped(self.claim, self.sentence, german=self._language() == "de")
+            or roles.exchanged(self.claim, self.sentence)
+            or roles.mispaired(self.claim, self.sentence, polarity.PAIRS)
+            or roles.other_day(self.claim, self.sentence, self.source.hit.text)
+            or roles.other_label(self.claim, self.source.hit.text)
+        )
+        return ("contradicted", _sentence(reason)) if reason else None
+
     # --- polarity and meaning ---
 
     def _polarity(self) -> tuple[Verdict, str] | None:
@@ -240,6 +289,10 @@ class _Check:
         sentence = self.sentence
         if self.best.overlap < COVERED:  # it says the rest of another sentence
             sentence = " ".join([sentence, *(each.text for each in self.wider)])
+        sentence, found = force.contrasted(self.claim, sentence)
+        for reason, clash in (found, force.excepted(self.claim, sentence)):
+            if reason:
+                return ("contradicted" if clash else "partly"), _sentence(reason)
         turned = polarity.turned(self.claim, sentence)
         if turned:
             return "contradicted", _sentence(turned)
@@ -249,17 +302,28 @@ class _Check:
         quantity, clash = polarity.requantified(self.claim, sentence)
         if quantity:
             return ("contradicted" if clash else "partly"), _sentence(quantity)
-        return None
+        hedge, _ = force.overstated(self.claim, sentence)
+        return ("partly", _sentence(hedge)) if hedge else None
 
     def _meaning(self) -> tuple[Verdict, str] | None:
         overlap, cosine = self.best.overlap, self.best.cosine
         # Pairs of characters overlap less than words when a character changes.
         enough = 0.6 if language.has_cjk(self.claim) else 0.75
         if (self.share >= enough and (overlap >= 0.45 or cosine >= 0.55)) or cosine >= 0.8:
-            return None
+            added = self._added()
+            return ("partly", f'"{added}" is not in {HERE}.') if added else None
         if self.share >= 0.5 or cosine >= 0.5:
             return "partly", f"{HERE} says only a part of it, or says it in other words."
         return "unsupported", f"{HERE} does not say it."
+
+    def _added(self) -> str:
+        """A clause of the claim of which the passage has next to no word; "" when there is none."""
+        held = self._held_words()
+        for clause in _CLAUSE.split(self.claim)[1:]:
+            told = content_words(values.without_values(clause))
+            if len(told) >= ADDED_WORDS and sum(holds(held, word) for word in told) <= ADDED_HELD * len(told):
+                return safe_text(clause.strip(" .,;"), 60, single_line=True)
+        return ""
 
 
 def _sentence(reason: str) -> str:
