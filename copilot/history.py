@@ -126,6 +126,12 @@ class History:
             raise NotFoundError(f"There is no conversation {id}.", hint="'quire history' lists them.")
         return self._store.forget(head.id if head else "")
 
+    def scope_of(self, turn: int) -> str:
+        """The scope a turn was asked in; "" when it is not in the history."""
+        row = self._store.turn(turn)
+        head = self._store.head(row.conversation) if row is not None else None
+        return head.scope if head is not None else ""
+
     def judge(self, turn: int, verdict: int) -> None:
         """Keep whether an answer helped, with question, answer and passages.
 

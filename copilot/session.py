@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from copilot import providers
+from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall
 from copilot.history import History, Kept
 from copilot.types import (
@@ -132,6 +133,16 @@ class LocalSession:
         from copilot import privacy
 
         return privacy.sent(self.library, query, limit)
+
+    def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
+        """Write a data set; the last event is `Exported`. Closing the iterator cancels.
+
+        Raises:
+            UsageError: the folder cannot be written, or there is no language model to generate with.
+        """
+        from copilot.export import run
+
+        return run.export(request, self.library, self._models, self._history.scope_of)
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
 from indexer.related import CopyReport, Difference
 from indexer.types import (
@@ -407,6 +408,9 @@ class Session(Protocol):
 
     def sent(self, query: str = "", *, limit: int = 100) -> tuple[SentCall, ...]:
         """What went to models on other machines, newest first: entries that hold all words of the query."""
+
+    def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
+        """Write a data set to train or to evaluate with; the last event is `Exported`."""
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

@@ -125,6 +125,14 @@ class Vault:
         """How many different values of each kind were hidden."""
         return {kind: count for kind, count in sorted(self._counts.items()) if kind != _TEXT}
 
+    def places(self, hidden: str) -> list[tuple[int, int, int]]:
+        """(start, end, length of the value) of every placeholder of this vault in a text that `hide` made."""
+        return [
+            (*match.span(), len(self._values[match[1]]))
+            for match in _PLACEHOLDER.finditer(hidden)
+            if match[1] in self._values
+        ]
+
     def reserve(self, texts: Iterable[str]) -> None:
         """Keep clear of placeholders that texts hold by themselves."""
         for text in texts:

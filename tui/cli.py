@@ -32,6 +32,7 @@ COMMANDS = {
     "show": "library",
     "duplicates": "copies",
     "diff": "copies",
+    "export": "export",
     "status": "library",
     "doctor": "library",
     "privacy": "privacy",

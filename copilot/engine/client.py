@@ -11,6 +11,7 @@ from copilot.engine import process
 from copilot.engine.transport import EventStream, Wire
 
 if TYPE_CHECKING:
+    from copilot.dataset import ExportEvent, ExportRequest
     from copilot.disclosure import Preview, PrivacyStatus, SentCall
     from copilot.types import (
         AnswerEvent,
@@ -62,11 +63,11 @@ class TypedEvents:
         return self
 
     def __next__(self) -> Any:
-        from copilot import types
+        from copilot import dataset, types
         from indexer.wire import from_wire
 
         name, value = next(self._stream)
-        return from_wire(getattr(types, name), value)
+        return from_wire(getattr(types, name, None) or getattr(dataset, name), value)
 
     def close(self) -> None:
         """Cancel the work behind it; from any thread."""
@@ -145,6 +146,10 @@ class EngineClient:
     def judge(self, turn: int, verdict: int) -> None:
         """See `Session`."""
         self.wire.call("judge", turn=turn, verdict=verdict)
+
+    def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
+        """See `Session`."""
+        return self._events("export", request=_as_json(request))
 
     def details(self, target: str) -> DocumentDetails:
         """See `Session`."""

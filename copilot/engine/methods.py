@@ -44,7 +44,7 @@ CALLS = frozenset(
 )
 """Methods with one result."""
 
-STREAMS = frozenset({"sync", "events", "ask", "summarize"})
+STREAMS = frozenset({"sync", "events", "ask", "summarize", "export"})
 """Methods that give one event after another."""
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,11 @@ def needs_models(method: str, params: Mapping[str, Any]) -> bool:
 
     A search is quick instead, by keyword, unless it asks for meaning alone.
     """
-    return method in ("ask", "summarize", "preview", "preview_summary") or (
-        method == "search" and (params.get("request") or {}).get("mode") == "semantic"
+    request = params.get("request") or {}
+    return (
+        method in ("ask", "summarize", "preview", "preview_summary")
+        or (method == "search" and request.get("mode") == "semantic")
+        or (method == "export" and bool(request.get("generate")))
     )
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from copilot.dataset import Exported, ExportEvent, ExportRequest
 from copilot.disclosure import ModelPlace, PlannedCall, Preview, PrivacyStatus, SentCall, Withheld
 from copilot.types import (
     Answer,
@@ -377,6 +378,9 @@ class ScriptedSession:
         self.summarized.append(request)
         yield Notice(text="reading part 1 of 2")
         yield make_summary(request)
+
+    def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
+        yield Exported(folder=request.folder, documents=0, records={}, left_out={}, redacted={}, files=())
 
     def details(self, target: str) -> DocumentDetails:
         for path, kind, format, pages, _, text in self.documents:

@@ -1,0 +1,177 @@
+"""A document's text without what belongs to its pages: running headers and footers, hidden text.
+
+Cleaning only takes away, so every place of what is left is known in the document's own text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from indexer.catalogue.corpus import DocumentRecord
+from indexer.text import REPLACEMENT
+
+Span = tuple[int, int]
+
+PRINTED = ("pdf", "doc", "slides", "image")
+"""Kinds of documents whose pages have headers and footers; those of a sheet are sheets."""
+EDGE = 3
+"""Lines at the top and at the bottom of a page that may be its header or footer."""
+LEAST_PAGES = 3
+FEW_PAGES = 3
+"""Pages with white text that are left out whatever their share."""
+SHARE = 0.25
+"""Share of the pages on which a line must come again to be furniture: left and right pages differ."""
+LONGEST_LINE = 160
+SAMPLE = 200_000
+"""Characters of a text by which it is judged."""
+
+_HIDDEN = re.compile(r"^Hidden text \((?P<way>[^)]*)\) on pages? (?P<pages>.*)\.$")
+_PAGES = re.compile(r"(\d+)(?: to (\d+))?")
+_TOKEN = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanText:
+    """What is left of a text."""
+
+    text: str
+    kept: tuple[Span, ...]
+    """Ascending spans of the document's own text; joined they are `text`."""
+    furniture: int
+    """Lines of headers and footers that were taken away."""
+    hidden_pages: int
+    """Pages that were taken away because text on them cannot be seen."""
+
+    def place(self, start: int, end: int) -> Span | None:
+        """Where a span of the document's own text is in `text`; None unless it is there in one piece."""
+        at = bisect_right(self.kept, (start, float("inf"))) - 1
+        if at < 0 or end > self.kept[at][1]:
+            return None
+        before = sum(last - first for first, last in self.kept[:at])
+        offset = before - self.kept[at][0]
+        return start + offset, end + offset
+
+
+def clean(text: str, record: DocumentRecord) -> CleanText:
+    """The text without the furniture of its pages and without pages that hold hidden text."""
+    hidden = hidden_pages(record)
+    pages = [(start, end) for _, start, end in record.page_spans] if record.kind in PRINTED else []
+    furniture = _furniture(text, pages)
+    gone = [(start, end) for number, start, end in record.page_spans if number in hidden]
+    kept = _without(len(text), sorted([*gone, *furniture]))
+    return CleanText(
+        text="".join(text[start:end] for start, end in kept),
+        kept=tuple(kept),
+        furniture=len(furniture),
+        hidden_pages=len(gone),
+    )
+
+
+def hidden_pages(record: DocumentRecord) -> frozenset[int]:
+    """Pages on which the parser found text that nobody sees.
+
+    White letters on more than a fifth of the pages are taken for design: what they stand on was not
+    recognised. The parser names twelve runs of pages at most; where there are more, all pages count.
+    """
+    found: set[int] = set()
+    every = frozenset(number for number, _, _ in record.page_spans)
+    for warning in record.warnings:
+        told = _HIDDEN.match(warning)
+        if told is None:
+            continue
+        pages = every if told["pages"].endswith("more") else _numbers(told["pages"])
+        if told["way"] == "white on white" and len(pages) > max(FEW_PAGES, len(every) // 5):
+            continue
+        found |= pages
+    return frozenset(found)
+
+
+def _numbers(listed: str) -> frozenset[int]:
+    return frozenset(
+        number
+        for first, last in _PAGES.findall(listed)
+        for number in range(int(first), int(last or first) + 1)
+    )
+
+
+def _furniture(text: str, pages: Sequence[Span]) -> list[Span]:
+    """Spans of lines, with their ends, that come again at the edges of pages."""
+    if len(pages) < LEAST_PAGES:
+        return []
+    edges = [_edges(text, start, end) for start, end in pages]
+    counts = Counter(key for lines in edges for key in {_key(text[start:end]) for start, end in lines})
+    counts = Counter({key: count for key, count in counts.items() if not _is_row(key)})
+    least = max(LEAST_PAGES, SHARE * len(pages))
+    return [
+        _with_line_end(text, start, end)
+        for lines in edges
+        for start, end in lines
+        if counts[_key(text[start:end])] >= least
+    ]
+
+
+def _edges(text: str, start: int, end: int) -> list[Span]:
+    """The first and last lines of a page that are not empty."""
+    lines = [
+        (start + match.start(), start + match.end())
+        for match in re.finditer(r"[^\n]*\S[^\n]*", text[start:end])
+        if match.end() - match.start() <= LONGEST_LINE
+    ]
+    return lines if len(lines) <= 2 * EDGE else [*lines[:EDGE], *lines[-EDGE:]]
+
+
+def _key(line: str) -> str:
+    return re.sub(r"\d+", "#", " ".join(line.casefold().split()))
+
+
+def _is_row(key: str) -> bool:
+    """Whether a line is numbers of a table: these come again without being furniture."""
+    return key.count("#") > 1 and not any(map(str.isalpha, key))
+
+
+def _with_line_end(text: str, start: int, end: int) -> Span:
+    while end < len(text) and text[end] == "\n":
+        end += 1
+    return start, end
+
+
+def _without(length: int, gone: Iterable[Span]) -> list[Span]:
+    kept: list[Span] = []
+    at = 0
+    for start, end in gone:
+        if start > at:
+            kept.append((at, start))
+        at = max(at, end)
+    if at < length:
+        kept.append((at, length))
+    return kept
+
+
+def quality(text: str, measured: int | None) -> int:
+    """How much of a text can be read, 0 to 100.
+
+    The share of its tokens that look like words or numbers, no better than the share of pages with text
+    that was measured when it was read. Rubbish from OCR or a broken font is below 50, prose above 95.
+    """
+    tokens = _TOKEN.findall(text[:SAMPLE])
+    if not tokens:
+        return 0
+    good = sum(map(_is_readable, tokens))
+    found = round(100 * good / len(tokens))
+    return found if measured is None else min(found, measured)
+
+
+def _is_readable(token: str) -> bool:
+    if REPLACEMENT in token:
+        return False
+    letters = sum(map(str.isalpha, token))
+    digits = sum(map(str.isdigit, token))
+    if len(token) > 60 and token.isascii() and "/" not in token:
+        return False  # no word of any language
+    if letters and token.isalpha() and token.isascii() and len(token) > 4:
+        return bool(re.search("[aeiouyAEIOUY]", token))
+    return 2 * (letters + digits) >= len(token) or len(token) <= 2
