@@ -6,7 +6,7 @@ SOURCES := indexer copilot tui tests benchmarks examples
 # Two processes for each core would only fight: most tests start processes of their own.
 JOBS ?= auto
 
-.PHONY: demo run test check format lint types contracts example bench lock clean
+.PHONY: demo run test check format lint types contracts example bench eval lock clean
 
 demo: $(VENV)/ready ## the main job over the sample library: the interface, or plain text without a terminal
 	@$(BIN)/quire demo
@@ -38,6 +38,16 @@ example: $(VENV)/ready ## write config.example.toml from the settings
 
 bench: $(VENV)/ready ## all benchmarks; results in benchmarks/results
 	$(BIN)/python -m benchmarks
+
+eval: $(VENV)/eval/ready ## how good answers, refusal, claims and summaries are, beside the last run (EVAL=--quick)
+	$(BIN)/python -m benchmarks.evaluate $(EVAL)
+
+# Not part of the program: LexRank and ROUGE, that summaries are compared with. Without them the rest runs.
+$(VENV)/eval/ready: $(VENV)/ready benchmarks/requirements-eval.txt
+	@mkdir -p $(VENV)/eval
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+	  --upgrade --target $(VENV)/eval -r benchmarks/requirements-eval.txt && touch $@ || \
+	  echo "sumy and rouge-score cannot be had here: summaries are not compared. The next 'make eval' tries again."
 
 lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -52,10 +52,16 @@ def run(*, quick: bool = False) -> Result:
     rows: list[Row] = []
     times: list[float] = []
     total = Tally()
+    by_language: dict[str, dict[str, float]] = {}
     for language in LANGUAGES[:1] if quick else LANGUAGES:
-        rows += _paragraphs(
-            language, 60 if quick else None if language == "en" else FOREIGN_QUESTIONS, times, total
-        )
+        sample = 60 if quick else None if language == "en" else FOREIGN_QUESTIONS
+        every, held_out = _paragraphs(language, sample, times, total)
+        rows += _paragraph_rows(language, every, held_out)
+        by_language[language] = {
+            "answer in the first quote": every.share(every.first),
+            "answer in any quote": every.share(every.any),
+            "refused": every.share(every.refused),
+        }
     if not quick:
         rows += _pages(times, total)
     rows.append(
@@ -82,6 +88,7 @@ def run(*, quick: bool = False) -> Result:
         "rows": rows,
         "text": "A question that is refused counts as wrong. The weights were fitted on one half of the "
         "questions (`fit_answers`); what the other half reaches stands beside.",
+        "data": {"by_language": by_language},
     }
 
 
@@ -130,11 +137,14 @@ def _halves(
     return every, held_out
 
 
-def _paragraphs(language: str, sample: int | None, times: list[float], total: Tally) -> list[Row]:
+def _paragraphs(language: str, sample: int | None, times: list[float], total: Tally) -> tuple[Tally, Tally]:
     known = [each for each in questions.read("xquad") if each["lang"] == language]
     folder = CORPORA / "xquad" / "corpus" / language
     with questions.library(f"xquad-{language}", folder) as library:
-        every, held_out = _halves(library, questions.sampled(known, sample), times, total)
+        return _halves(library, questions.sampled(known, sample), times, total)
+
+
+def _paragraph_rows(language: str, every: Tally, held_out: Tally) -> list[Row]:
     what = f"xquad {language}"
     first, floor = every.share(every.first), FIRST_SENTENCE if language == "en" else None
     return [

@@ -80,7 +80,18 @@ def run(*, quick: bool = False) -> Result:
         "title": title,
         "rows": rows,
         "text": _remark(claims, tuned),
+        "data": {"by_language": _by_language(rows)},
     }
+
+
+def _by_language(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """The figures of each language out of the rows of `report`; "pdf" is English."""
+    figures: dict[str, dict[str, float]] = {}
+    for each in rows:
+        told = re.fullmatch(r"(.+?), (en|de|es|zh|pdf)(, \w+)? \(of \d+\)", each["what"])
+        if told:
+            figures.setdefault(told[2], {})[f"{told[1]}{told[3] or ''}"] = each["value"]
+    return figures
 
 
 def _remark(claims: Sequence[Planted], tuned: Sequence[Row]) -> str:

@@ -30,12 +30,16 @@ class Asked:
     corpus: str
     kind: str
     """"answerable", "unanswerable", "other collection" or "kept out"."""
-    foreign: bool
-    """It is not in English, which is the language of all documents here."""
+    language: str
     tuned: bool
     """The limits were tuned on it."""
     refused: bool
     confidence: float
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is not in English, which is the language of all documents here."""
+        return self.language != "en"
 
 
 def run(*, quick: bool = False) -> Result:
@@ -46,7 +50,8 @@ def run(*, quick: bool = False) -> Result:
     asked: list[Asked] = []
     for corpus, other in (("pdf-qa", "peps"), ("peps", "pdf-qa"))[: 1 if quick else 2]:
         asked += _ask_all(corpus, other, 15 if quick else None)
-    return {"title": title, "rows": _rows(asked), "text": _curve(asked)}
+    data = {"by_language": _by_language(asked)}
+    return {"title": title, "rows": _rows(asked), "text": _curve(asked), "data": data}
 
 
 def _ask_all(corpus: str, other: str, limit: int | None) -> list[Asked]:
@@ -74,7 +79,7 @@ def _ask(session: LocalSession, corpus: str, kind: str, question: Question, scop
     return Asked(
         corpus=corpus,
         kind=kind,
-        foreign=question["lang"] != "en",
+        language=question["lang"],
         tuned=questions.half(question) == 0,
         refused=answer.status == "not_found",
         confidence=answer.confidence or 0.0,
@@ -114,6 +119,22 @@ def _rows(asked: Sequence[Asked]) -> list[Row]:
             if some:
                 rows.append(row(f"{corpus}, {kind}, English: refused of {len(some)}", _share(some), ""))
     return rows
+
+
+def _by_language(asked: Sequence[Asked]) -> dict[str, dict[str, float]]:
+    """Both shares for every language of the questions."""
+    kinds = {
+        "refused": ("unanswerable", "other collection"),
+        "refused, documents kept out": ("kept out",),
+        "wrongly refused": ("answerable",),
+    }
+    figures: dict[str, dict[str, float]] = {}
+    for spoken in sorted({each.language for each in asked}):
+        for what, names in kinds.items():
+            some = [each for each in asked if each.language == spoken and each.kind in names]
+            if some:
+                figures.setdefault(spoken, {})[what] = _share(some)
+    return figures
 
 
 def _curve(asked: Sequence[Asked]) -> str:

@@ -1,7 +1,8 @@
 """How near summaries without a language model come to those of people: ROUGE against lead-3 and LexRank.
 
 All three have the same number of sentences of each document, chosen from the same list. LexRank is from
-`sumy`, ROUGE from `rouge-score`; both serve this benchmark only, and the README says how to install them.
+`sumy`, ROUGE from `rouge-score`; both serve this benchmark only and lie in a folder of their own, where
+`make eval` puts them (`requirements-eval.txt`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from indexer.library import Library
 SENTENCES = 3
 """As many as lead-3 has, for papers; meetings are summarised in `MEETING_SENTENCES`."""
 MEETING_SENTENCES = 7
+PACKAGES = str(Path(sys.prefix, "eval"))
+"""Where `make eval` puts what only this benchmark needs; `QUIRE_BENCH_PACKAGES` names another folder."""
 KINDS = ("rouge1", "rouge2", "rougeL")
 
 Scores = dict[str, float]
@@ -52,11 +55,15 @@ def run(*, quick: bool = False) -> Result:
     title = "Summaries without a model"
     if not CORPORA.is_dir():
         return {"title": title, "rows": [], "text": "needs ../shared/corpora"}
-    sys.path += filter(None, [os.environ.get("QUIRE_BENCH_PACKAGES")])  # last: it replaces nothing
+    sys.path.append(os.environ.get("QUIRE_BENCH_PACKAGES") or PACKAGES)  # last: it replaces nothing
     try:
         score, lexrank = _rouge(), _lexrank()
     except ImportError as exc:
-        return {"title": title, "rows": [], "text": f"needs sumy and rouge-score: {exc}"}
+        return {
+            "title": title,
+            "rows": [],
+            "text": f"needs sumy and rouge-score, which `make eval` installs where they can be had: {exc}",
+        }
     rows: list[Row] = []
     folder = CORPORA / "summaries"
     sets = [("scitldr", "references.jsonl", "references", SENTENCES, 40 if quick else None)]
