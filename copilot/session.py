@@ -162,9 +162,11 @@ class LocalSession:
         """Files by name, in fzf's syntax, best first."""
         return self.library.find_names(pattern, limit=limit)
 
-    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
-        """Copies, near-copies and versions; the words that differ are counted when asked for."""
-        return self.library.duplicates(limit=limit, differences=differences)
+    def duplicates(
+        self, *, limit: int = 200, differences: bool = False, query: str = "", path: str = ""
+    ) -> CopyReport:
+        """Copies, near-copies and versions, of files that a query means or of one path if it is given."""
+        return self.library.duplicates(limit=limit, differences=differences, query=query, path=path)
 
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
         """What differs between two documents, word by word. Raises NotFoundError."""

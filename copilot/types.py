@@ -426,8 +426,10 @@ class Session(Protocol):
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         """Files by name, in fzf's syntax, best first."""
 
-    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
-        """Copies, near-copies and versions; the words that differ are counted when asked for."""
+    def duplicates(
+        self, *, limit: int = 200, differences: bool = False, query: str = "", path: str = ""
+    ) -> CopyReport:
+        """Copies, near-copies and versions, of files that a query means or of one path if it is given."""
 
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
         """What differs between two documents, word by word. Raises NotFoundError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from indexer import families, neardup, worddiff
@@ -40,26 +40,73 @@ class Findings:
         return round(found.jaccard, 3) if found else 0.0
 
 
-def report(found: Findings, *, limit: int, text: Callable[[int], str] | None) -> CopyReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """All groups and families of a library, ready to be asked about."""
+
+    groups: tuple[CopyGroup, ...]
+    """Those that free most space first."""
+    families: tuple[Family, ...]
+    compared: int
+    ids: Mapping[str, int]
+    """Document by hash, of those in near-copies."""
+    kept: Mapping[str, str]
+    """Path of each exact copy and copy of the text: the path proposed to be kept."""
+
+    @property
+    def copies(self) -> int:
+        """Files of all groups, beside the ones to keep."""
+        return sum(len(group.files) - 1 for group in self.groups)
+
+
+NOTHING = Told(groups=(), families=(), compared=0, ids={}, kept={})
+
+
+def tell(found: Findings) -> Told:
+    """Groups and families from what was found."""
+    groups = tuple(sorted(_groups(found), key=lambda group: (-group.frees_bytes, group.files[0].path)))
+    near = {each.document[7:] for group in groups if group.relation == "near" for each in group.files}
+    return Told(
+        groups=groups,
+        families=tuple(_family(found, kin) for kin in found.kin),
+        compared=len(found.documents),
+        ids={digest: document for document, digest in found.hashes.items() if digest in near},
+        kept={
+            each.path: group.files[0].path
+            for group in groups
+            if group.relation != "near"
+            for each in group.files[1:]
+        },
+    )
+
+
+def report(
+    told: Told, *, limit: int, text: Callable[[int], str] | None, among: Collection[str] | None = None
+) -> CopyReport:
     """The report, of at most `limit` groups and families.
 
     Args:
-        found: What was found.
+        told: All groups and families.
         limit: Most groups and most families.
         text: Reads a document's text to count the words that differ; None: they are not counted.
+        among: Only groups and families with at least one of these paths; None: all.
     """
-    grouped = sorted(_groups(found), key=lambda group: (-group.frees_bytes, group.files[0].path))
-    shown = grouped[:limit]
+    groups, families = told.groups, told.families
+    if among is not None:
+        groups = tuple(each for each in groups if any(file.path in among for file in each.files))
+        families = tuple(each for each in families if any(file.path in among for file in each.versions))
+    shown = groups[:limit]
     if text is not None:
-        ids = {digest: document for document, digest in found.hashes.items()}
-        shown = [_counted(group, ids, text) if at < DIFFERENCES else group for at, group in enumerate(shown)]
+        shown = tuple(
+            _counted(group, told.ids, text) if at < DIFFERENCES else group for at, group in enumerate(shown)
+        )
     return CopyReport(
-        groups=tuple(shown),
-        families=tuple(_family(found, kin) for kin in found.kin[:limit]),
-        total=len(grouped),
-        families_total=len(found.kin),
-        frees_bytes=sum(group.frees_bytes for group in grouped if group.relation != "near"),
-        compared=len(found.documents),
+        groups=shown,
+        families=families[:limit],
+        total=len(groups),
+        families_total=len(families),
+        frees_bytes=sum(group.frees_bytes for group in groups if group.relation != "near"),
+        compared=told.compared,
     )
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +21,7 @@ from indexer.catalogue import Catalogue
 from indexer.catalogue import kinship as stored
 from indexer.catalogue.kinship import Held, Signed
 from indexer.catalogue.reads import read_text
-from indexer.copies import Findings, report
+from indexer.copies import NOTHING, Findings, Told, report, tell
 from indexer.errors import AppError, NotFoundError, UsageError
 from indexer.families import Document, Pair, Place
 from indexer.neardup import Likeness, Shingles
@@ -68,6 +68,7 @@ class Kinship:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen = -1
+        self._told = NOTHING
         self._series: dict[Pair, bool] = {}
 
     # --- in the background ---
@@ -120,8 +121,9 @@ class Kinship:
             signed, held = self._read()
             self._compare(signed, held)
             if not self._stopping.is_set():
-                self._order(self._findings(signed, held))
-                self._seen = revision
+                found = self._findings(signed, held)
+                self._order(found)
+                self._told, self._seen = tell(found), revision
 
     def _read(self) -> tuple[list[Signed], list[Held]]:
         with self._catalogue.reader() as db:
@@ -211,18 +213,23 @@ class Kinship:
 
     # --- questions ---
 
-    def report(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+    @property
+    def told(self) -> Told | None:
+        """Groups and families as of the last comparison; None before the first one."""
+        return self._told if self._seen >= 0 else None
+
+    def report(
+        self, *, limit: int = 200, differences: bool = False, among: Collection[str] | None = None
+    ) -> CopyReport:
         """Copies, near-copies and versions, brought up to date first.
 
         Args:
             limit: Most groups and most families.
             differences: Count the words that differ in each near-copy, too.
+            among: Only groups and families with one of these paths; None: all.
         """
         self.refresh()
-        with self._lock:
-            return report(
-                self._findings(*self._read()), limit=limit, text=self._text if differences else None
-            )
+        return report(self._told, limit=limit, text=self._text if differences else None, among=among)
 
     def diff(self, a: DocumentDetails, b: DocumentDetails, *, context: int) -> Difference:
         """What differs between two documents, word by word; long equal stretches shortened.

@@ -445,7 +445,8 @@ class Library:
     ) -> FileList:
         """A window of the list of files. Sorts: name, new, old, size, state."""
         chosen = self._searcher.file_ids(query) if query.strip() else None
-        return self._listing.files(group, sort, max(0, offset), max(0, min(limit, 5000)), chosen)
+        told = self._kinship.told
+        return self._listing.files(group, sort, max(0, offset), max(0, min(limit, 5000)), chosen, told)
 
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         """Files by name, in fzf's syntax, best first."""
@@ -482,9 +483,21 @@ class Library:
         self._news.wait(seen, longest_s)
         return self._news.count, not self._news.closed and self._pipeline.idle
 
-    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
-        """Copies, near-copies and versions; the words that differ are counted when asked for."""
-        return self._kinship.report(limit=limit, differences=differences)
+    def duplicates(
+        self, *, limit: int = 200, differences: bool = False, query: str = "", path: str = ""
+    ) -> CopyReport:
+        """Copies, near-copies and versions; the words that differ are counted when asked for.
+
+        Args:
+            limit: Most groups and most families.
+            differences: Count the words that differ in near-copies.
+            query: Only groups and families with a file it means.
+            path: Only those of this file.
+        """
+        among = self._listing.paths(self._searcher.file_ids(query)) if query.strip() else None
+        if path:
+            among = frozenset(as_paths(path))
+        return self._kinship.report(limit=limit, differences=differences, among=among)
 
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
         """What differs between two documents, word by word.

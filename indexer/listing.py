@@ -7,13 +7,15 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, read_text
 from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
+from indexer.copies import Told
 from indexer.errors import NotFoundError
 from indexer.text import fold
 from indexer.types import DocumentDetails, FileList, FileRow
@@ -29,7 +31,13 @@ _ROW = f"""
         (SELECT count(*) - 1 FROM files o WHERE o.document_id = f.document_id),
         NOT EXISTS (SELECT 1 FROM embed_queue q JOIN chunks c ON c.document_id = q.document_id
             WHERE q.document_id = d.id AND NOT EXISTS
-            (SELECT 1 FROM vectors v WHERE v.model_id = :model AND v.key = c.key))
+            (SELECT 1 FROM vectors v WHERE v.model_id = :model AND v.key = c.key)),
+        coalesce((SELECT min(o.path_text) FROM versions v
+            JOIN versions n ON n.family = v.family AND n.place = 0
+            JOIN files o ON o.document_id = n.document_id
+            WHERE v.document_id = d.id AND v.place > 0), ''),
+        EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash),
+        coalesce(d.textless, '[]') <> '[]'
     FROM files f LEFT JOIN documents d ON d.id = f.document_id
 """
 _GROUPS = {
@@ -38,6 +46,8 @@ _GROUPS = {
     "failed": f"{_STATUS} NOT IN ('indexed', 'pending')",
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
     "duplicates": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
+    "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",
+    "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
     "pending": "f.status IN ('pending', 'changed-while-reading')",
 }
 _SORTS = {
@@ -67,15 +77,24 @@ class Listing:
         self._names_lock = threading.Lock()
         self._names: tuple[int, list[tuple[int, str, str]]] = (-1, [])
 
-    def files(self, group: str, sort: str, offset: int, limit: int, paths: Iterable[int] | None) -> FileList:
+    def files(
+        self,
+        group: str,
+        sort: str,
+        offset: int,
+        limit: int,
+        paths: Collection[int] | None,
+        told: Told | None = None,
+    ) -> FileList:
         """A window of the list.
 
         Args:
-            group: One of all, new, failed, ocr, duplicates, pending; anything else means all.
+            group: One of all, new, failed, ocr, duplicates, old, excluded, pending; anything else means all.
             sort: One of name, new, old, size, state.
             offset: Rows to pass over.
             limit: Rows at most.
             paths: File ids to choose from; None means every file.
+            told: Copies as they are known; without them those with the same bytes are counted.
         """
         chosen = _GROUPS.get(group, "1")
         values: dict[str, Any] = {"new": time.time_ns() - NEW_S * 10**9, "limit": limit, "offset": offset}
@@ -88,14 +107,35 @@ class Listing:
         with self._catalogue.reader() as db:
             values["model"] = current_model(db)
             counts = db.execute(f"SELECT {sums} {join} WHERE {where}", values).fetchone()
-            rows = db.execute(
-                f"{_ROW} WHERE {where} AND {chosen} ORDER BY {_SORTS.get(sort, _SORTS['name'])}"
+            # Two steps: a sorter would work out the columns of every file.
+            ids = db.execute(
+                f"SELECT f.id {join} WHERE {where} AND {chosen} ORDER BY {_SORTS.get(sort, _SORTS['name'])}"
                 " LIMIT :limit OFFSET :offset",
                 values,
             ).fetchall()
+        rows = self.rows([row[0] for row in ids])
         groups = dict(zip(_GROUPS, counts, strict=True))
         total = groups.get(group, groups["all"])
-        return FileList(rows=tuple(map(_file_row, rows)), total=total, offset=offset, groups=groups)
+        if told is not None:
+            kept = told.kept
+            rows = tuple(
+                replace(row, copy_of=kept.get(row.path, ""), newer=kept.get(row.newer, row.newer))
+                for row in rows
+            )
+            if paths is None:
+                groups["duplicates"] = told.copies
+        return FileList(rows=rows, total=total, offset=offset, groups=groups)
+
+    def paths(self, ids: Collection[int]) -> frozenset[str]:
+        """Paths of files by id, as they are shown."""
+        with self._catalogue.reader() as db:
+            return frozenset(
+                row[0]
+                for row in db.execute(
+                    "SELECT path_text FROM files WHERE id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(list(ids)),),
+                )
+            )
 
     def rows(self, ids: Sequence[int]) -> tuple[FileRow, ...]:
         """Rows of files by id, in this order; those that are gone are left out."""
@@ -243,6 +283,9 @@ def _file_row(row: tuple[Any, ...]) -> FileRow:
         quality=row[13],
         copies=max(0, row[14]),
         embedded=bool(row[15]) and row[12] > 0,
+        newer=row[16],
+        excluded=bool(row[17]),
+        scanned_pages=bool(row[18]) and row[5] == "indexed",
     )
 
 

@@ -157,6 +157,14 @@ class FileRow:
     """Other paths with the same content."""
     embedded: bool = False
     """All chunks have vectors."""
+    newer: str = ""
+    """Path of the newest version when this is an older one."""
+    copy_of: str = ""
+    """Path of the file proposed to be kept, when this is a copy of it (same bytes or same text)."""
+    excluded: bool = False
+    """Kept out of answers."""
+    scanned_pages: bool = False
+    """It has text, but some of its pages are pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +176,9 @@ class FileList:
     """Rows in the chosen group."""
     offset: int
     groups: Mapping[str, int]
-    """Count per group: all, new, failed, ocr, duplicates, pending."""
+    """Count per group: all, new, failed, ocr, duplicates, old, excluded, pending.
+
+    Duplicates are all copies known, near ones too, beside the files to keep; old are older versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,8 @@ from tui.controls import clean
 from tui.dialogs import Dialogs
 from tui.frame import Frame
 from tui.lifecycle import run as run  # `tui.app.run` is the way in
-from tui.messages import ReaderWanted
-from tui.panes import PANES, READER
+from tui.messages import DiffWanted, ReaderWanted
+from tui.panes import DIFF, OVER, PANES, READER
 from tui.settings import UiSettings
 from tui.speaking import clean_lines
 from tui.widgets.bars import Tabs
@@ -35,9 +35,11 @@ from tui.widgets.queryinput import load_query_parser
 if TYPE_CHECKING:
     from copilot.types import Session
     from tui.panes.ask import AskPane
+    from tui.panes.diff import DiffPane
     from tui.panes.reader import ReaderPane
     from tui.panes.summarize import SummarizePane
 
+_OVER = tuple(entry.name for entry in OVER)
 _QUIT_S = 2.0
 """Time in which a second Ctrl-C quits."""
 
@@ -59,7 +61,8 @@ class QuireApp(Dialogs, inherit_bindings=False):
         """One line about the exception that ended the app."""
         self._quit_before_s = 0.0
         self._focused: dict[str, Widget] = {}
-        self._under_reader = PANES[0].name
+        self._under: dict[str, str] = {}
+        """Pane below each one that lies over another, by name."""
 
     # --- start and end
 
@@ -127,14 +130,14 @@ class QuireApp(Dialogs, inherit_bindings=False):
             self._focused[frame.pane.NAME] = frame.focused
         frame.switcher.current = name
         pane = self.pane_named(name)
-        if name != READER.name:
+        if name not in _OVER:
             frame.tabs.choose(name)
             if name != self.state.pane:
                 self.state.pane = name
                 self.state_changed()
         focus = self._focused.get(name)
         if focus is None:
-            focus = pane.main_part if name in ("library", READER.name) else pane.query_input
+            focus = pane.main_part if name in ("library", *_OVER) else pane.query_input
         frame.set_focus(focus)
         pane.shown()
         self.say_left(pane.said)
@@ -151,22 +154,36 @@ class QuireApp(Dialogs, inherit_bindings=False):
     def action_pane_step(self, step: int) -> None:
         """Show the pane before or after."""
         names = [entry.name for entry in PANES]
-        here = self.pane.NAME if self.pane.NAME in names else self._under_reader
+        here = self.pane.NAME
+        while here in _OVER:
+            here = self._under.get(here, names[0])
         self.show_pane(names[(names.index(here) + step) % len(names)])
 
     @on(ReaderWanted)
     def open_reader(self, event: ReaderWanted) -> None:
         """Open a document over the pane in front."""
-        if READER.name != self.pane.NAME:
-            self._under_reader = self.pane.NAME
-        reader = cast("ReaderPane", self.pane_named(READER.name))
-        self._focused.pop(READER.name, None)
-        reader.open(event)
-        self.show_pane(READER.name)
+        cast("ReaderPane", self.pane_named(READER.name)).open(event)
+        self._lay_over(READER.name)
 
-    def leave_reader(self) -> None:
-        """Back to the pane below the reader, its list in focus."""
-        self.show_pane(self._under_reader)
+    @on(DiffWanted)
+    def open_diff(self, event: DiffWanted) -> None:
+        """Compare two documents over the pane in front."""
+        cast("DiffPane", self.pane_named(DIFF.name)).open(event)
+        self._lay_over(DIFF.name)
+
+    def _lay_over(self, name: str) -> None:
+        """Show a pane over the one in front; one that lies below already comes up and closes those above."""
+        below = here = self.pane.NAME
+        while below != name and below in _OVER:
+            below = self._under.get(below, PANES[0].name)
+        if below != name:
+            self._under[name] = here
+        self._focused.pop(name, None)
+        self.show_pane(name)
+
+    def leave_over(self) -> None:
+        """Back to the pane below, its list in focus."""
+        self.show_pane(self._under.get(self.pane.NAME, PANES[0].name))
 
     def ask_about(self, paths: list[str]) -> None:
         """Go to Ask with documents as its scope."""

@@ -26,6 +26,12 @@ class Dialogs(Following, inherit_bindings=False):
 
         self.push_screen(Picker(title, choices), ended)
 
+    def choose_letter(self, title: str, choices: Sequence[Choice], ended: Ended) -> None:
+        """A menu in which the key of each choice is a letter to press."""
+        from tui.screens.picker import Menu
+
+        self.push_screen(Menu(title, choices), ended)
+
     def choose_typing(self, title: str, choices: Sequence[Choice], ended: Ended, *, text: str = "") -> None:
         """A list that is filtered as one types."""
         from tui.screens.picker import Picker

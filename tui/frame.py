@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
-from tui.panes import PANES, READER, Entry
+from tui.panes import OVER, PANES, Entry
 from tui.widgets.bars import KeyLine, StatusLine, Tabs, Words
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _HEIGHTS = [(0, "-flat"), (8, "-few"), (10, "-short"), (18, "-tall")]
 class Frame(Screen[None], inherit_bindings=False):
     """Draws the pane in front at once; the others come behind the first frame."""
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
 
@@ -41,7 +41,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self.switcher = ContentSwitcher(initial=first.name, id="panes")
         self.status_line = StatusLine(id="status")
         self.panes: dict[str, Pane] = {first.name: first.make()}
-        """All panes by name, the reader among them."""
+        """All panes by name, those that lie over others among them."""
 
     def compose(self) -> ComposeResult:
         """Tabs and badges, panes, status, keys."""
@@ -57,8 +57,8 @@ class Frame(Screen[None], inherit_bindings=False):
         cast("QuireApp", self.app).begin()
 
     async def mount_others(self) -> None:
-        """Add the panes that are not in front, and the reader."""
-        others = [entry for entry in (*PANES, READER) if entry is not self._first]
+        """Add the panes that are not in front, and those that lie over them."""
+        others = [entry for entry in (*PANES, *OVER) if entry is not self._first]
         for entry in others:
             pane = self.panes[entry.name] = entry.make()
             pane.display = False

@@ -95,6 +95,13 @@ ITEM = [
     _key("item.ask", "a", "ask_scope", "Ask", "Ask these documents: the marked ones or this one"),
     _key("item.summarize", "S", "summarize_scope", "Sum up", "Summarize the marked documents or this one"),
     _key("item.details", "i", "details", "Details", "What is known of this document"),
+    _key(
+        "item.relatives",
+        "D",
+        "relatives",
+        "Versions",
+        "Copies and versions of this document, and what differs; of two marked ones what differs",
+    ),
 ]
 """On a document: in lists, previews and the reader."""
 
@@ -150,6 +157,15 @@ READER_PANE = [
 ]
 """In the reader."""
 
+DIFF = [
+    _key("diff.close", "h,left", "leave", "Back", "Back to where you came from"),
+    _key("diff.read", "enter,l,right", "read", "Read", "Read the second document at this change"),
+    _key("diff.find", "slash", "input", "Find", "Find in both texts"),
+    _key("diff.whole", "c", "whole", "Whole", "The whole text, or the changes with a little around them"),
+    _key("diff.swap", "s", "swap", "Swap", "Compare the other way round"),
+]
+"""In a comparison of two documents."""
+
 ANSWER = [
     _key("answer.next", "n", "citation(1)", "Next source", "Next citation"),
     _key("answer.previous", "N", "citation(-1)", "Previous source", "Previous citation"),
@@ -184,6 +200,7 @@ LIBRARY = [
     _key("library.group_next", "right_curly_bracket", "group(1)", "Group", "The group after"),
     _key("library.sort", "s", "sort", "Sort", "Sort: name, new, old, size, state"),
     _key("library.retry", "r", "retry", "Again", "Read the marked files or this one again"),
+    _key("library.mend", "m", "mend", "Mend", "What can be done about this file"),
 ]
 
 DIALOG = [
@@ -224,6 +241,7 @@ PLACES = [
     Place("In Search", SEARCH),
     Place("In text", READER),
     Place("In the reader", READER_PANE),
+    Place("In a comparison", DIFF),
     Place("In an answer", ANSWER),
     Place("In an answer of Ask", [*KEPT, *SENDING]),
     Place("In Library", LIBRARY),
@@ -238,6 +256,7 @@ _TOGETHER = [
     (LIST, ROWS, ITEM, PANE, PREVIEW, SEARCH, ANYWHERE),
     (LIST, ROWS, ITEM, PANE, PREVIEW, LIBRARY, ANYWHERE),
     (READER, READER_PANE, ITEM, ANYWHERE),
+    (READER, DIFF, ITEM, ANYWHERE),
     (ANSWER, KEPT, SENDING, PANE, ANYWHERE),
     (INPUT, ANYWHERE),
     (DIALOG, TASKS),
@@ -250,6 +269,7 @@ FOOTER = (
     "input.enter",
     "input.down",
     "list.open",
+    "diff.read",
     "answer.open",
     "answer.next",
     "text.next",
@@ -260,13 +280,16 @@ FOOTER = (
     "reader.page",
     "reader.headings",
     "reader.close",
+    "diff.whole",
+    "diff.close",
+    "diff.find",
     "item.ask",
     "answer.again",
     "answer.scope",
     "answer.helped",
     "answer.wrong",
+    "library.mend",
     "library.group_next",
-    "library.retry",
     "tasks.retry",
     "tasks.rescan",
     "details.copy",

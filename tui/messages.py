@@ -78,6 +78,15 @@ class ReaderWanted(Message):
         )
 
 
+class DiffWanted(Message):
+    """Somebody wants to see what differs between two documents, the second the newer one."""
+
+    def __init__(self, a: str, b: str) -> None:
+        super().__init__()
+        self.a = a
+        self.b = b
+
+
 class Said(Message):
     """A pane has something for the left half of the status line."""
 

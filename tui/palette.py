@@ -68,6 +68,9 @@ def mixed(base: Style, chosen: Colours) -> dict[str, Style]:
         "title-dim": style("quire-dim", "panel"),
         "lit": lit,
         "quote": style("accent") + Style(underline=True),
+        # differences; the marks in the text say the same without a style
+        "removed": style("error") + reverse,
+        "added": style("primary") + Style(bold=True, underline=True),
         # answers
         "question": style("primary") + Style(bold=True),
         "cite": style("primary") + Style(bold=True),

@@ -177,11 +177,17 @@ class EngineClient:
 
         return self._call("find_names", tuple[FileRow, ...], pattern=pattern, limit=limit)
 
-    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
+    def duplicates(
+        self, *, limit: int = 200, differences: bool = False, query: str = "", path: str = ""
+    ) -> CopyReport:
         """See `Session`."""
         from indexer.related import CopyReport
 
-        return self._call("duplicates", CopyReport, limit=limit, differences=differences)
+        if path and not path.startswith("sha256:"):
+            path = process.absolute(path)
+        return self._call(
+            "duplicates", CopyReport, limit=limit, differences=differences, query=query, path=path
+        )
 
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
         """See `Session`; paths are taken as of this process's current folder."""

@@ -172,3 +172,46 @@ def test_a_difference_names_the_older_version(library: Library, folder: Path) ->
     assert copies.note == "Both files hold the same bytes."
     with pytest.raises(NotFoundError):
         library.diff(str(folder / "lease v1.md"), "/nowhere.md")
+
+
+def test_a_list_of_files_names_what_each_is_a_copy_or_an_older_version_of(
+    library: Library, folder: Path
+) -> None:
+    indexed(library, folder)
+    files = library.files()
+    rows = {str(Path(row.path).relative_to(folder)): row for row in files.rows}
+    kept = {name: Path(row.copy_of).name for name, row in rows.items() if row.copy_of}
+    assert kept == {"lease v2 copy.html": "lease v2.md", "deep/lease v2.md": "lease v2.md"}
+    newer = {name: str(Path(row.newer).relative_to(folder)) for name, row in rows.items() if row.newer}
+    assert newer == {"lease v1.md": "lease v2.md"}
+    report = library.duplicates()
+    assert files.groups["duplicates"] == sum(len(group.files) - 1 for group in report.groups) == 3
+    assert files.groups["old"] == library.files(group="old").total == 1
+    assert [Path(row.path).name for row in library.files(group="old").rows] == ["lease v1.md"]
+
+
+def test_copies_of_one_file_or_of_the_files_a_query_means(library: Library, folder: Path) -> None:
+    everything = indexed(library, folder)
+    assert everything.total == 2
+    only = library.duplicates(path=str(folder / "mail.txt"))
+    assert [group.relation for group in only.groups] == ["near"]
+    assert (only.total, only.families_total) == (1, 0)
+    old = library.duplicates(path=str(folder / "lease v1.md"))
+    assert (old.total, old.families_total) == (0, 1)
+    assert library.duplicates(query="name:letter").total == 1
+    assert library.duplicates(query="ext:html").families_total == 1
+    assert library.duplicates(query="name:other") == CopyReport(
+        groups=(), families=(), total=0, families_total=0, frees_bytes=0, compared=everything.compared
+    )
+
+
+def test_copies_are_worked_out_once_until_the_library_changes(library: Library, folder: Path) -> None:
+    first = indexed(library, folder)
+    again = library.duplicates()
+    assert again.families[0] is library.duplicates().families[0]
+    (folder / "lease v1.md").unlink()
+    for _ in library.sync([str(folder)]):
+        pass
+    assert first.families_total == 1
+    assert library.duplicates().families_total == 0
+    assert not library.files().groups["old"]

@@ -47,6 +47,7 @@ from indexer.types import (
     TextWindow,
     UnreadFile,
 )
+from tests.tui import kin
 
 DAY_NS = 86_400 * 10**9
 EPOCH_NS = 1_759_579_200 * 10**9
@@ -212,6 +213,10 @@ class ScriptedSession:
     removed: list[str] = field(default_factory=list)
     retried: list[tuple[str, ...]] = field(default_factory=list)
     synced: int = 0
+    copies: CopyReport = kin.KIN
+    """Copies and versions."""
+    compared: int = 0
+    """How often copies were asked for."""
 
     def __post_init__(self) -> None:
         self._more = threading.Condition()
@@ -386,6 +391,8 @@ class ScriptedSession:
         for path, kind, format, pages, _, text in self.documents:
             if target in (f"{ROOT}/{path}", document_id(f"{ROOT}/{path}")):
                 return make_details(f"{ROOT}/{path}", kind, format, pages, text)
+        if target in kin.paths(self.copies):
+            return make_details(target, "doc", "docx", 0, self._text_of(target))
         for failed in self.failures:
             if target == failed.path:
                 details = make_details(failed.path, "pdf", "pdf", 0, "")
@@ -408,7 +415,13 @@ class ScriptedSession:
     ) -> FileList:
         rows = [make_row(n, f"{ROOT}/{d[0]}") for n, d in enumerate(self.documents)]
         rows += [
-            make_row(9, file.path, status="encrypted", reason=file.reason, hint=file.hint)
+            make_row(
+                9,
+                file.path,
+                status="needs-ocr" if "scan" in file.path else "encrypted",
+                reason=file.reason,
+                hint=file.hint,
+            )
             for file in self.failures
         ]
         groups = {
@@ -416,11 +429,16 @@ class ScriptedSession:
             "new": 2,
             "failed": len(self.failures),
             "ocr": 1,
-            "duplicates": 1,
+            "duplicates": sum(len(each.files) - 1 for each in self.copies.groups),
+            "old": sum(1 for each in self.copies.families for file in each.versions if file.place),
             "pending": 0,
         }
         if group == "failed":
             rows = [row for row in rows if row.reason]
+        if group == "ocr":
+            rows = [row for row in rows if row.status == "needs-ocr"]
+        if group == "new":
+            rows = rows[:2]
         rows = [row for row in rows if query.casefold() in row.path.casefold()]
         total = len(rows)
         if self.many:
@@ -460,11 +478,23 @@ class ScriptedSession:
     def doctor(self) -> tuple[Check, ...]:
         return ()
 
-    def duplicates(self, *, limit: int = 200, differences: bool = False) -> CopyReport:
-        return CopyReport(groups=(), families=(), total=0, families_total=0, frees_bytes=0, compared=0)
+    def duplicates(
+        self, *, limit: int = 200, differences: bool = False, query: str = "", path: str = ""
+    ) -> CopyReport:
+        self.compared += 1
+        if path:
+            return kin.among(self.copies, [path])
+        if query:
+            return kin.among(
+                self.copies, [each for each in kin.paths(self.copies) if query.casefold() in each.casefold()]
+            )
+        return self.copies
 
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
-        raise NotFoundError(a)
+        return kin.difference(a, b, (self._text_of(a), self._text_of(b)), context)
+
+    def _text_of(self, path: str) -> str:
+        return kin.TEXTS.get(path) or self.text(path, 0, 10**9).text
 
 
 def make_details(path: str, kind: str, format: str, pages: int, text: str) -> DocumentDetails:

@@ -34,6 +34,12 @@ async def to_reader(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: reader(app).text, "document")
 
 
+async def to_difference(pilot: Pilot[int]) -> None:
+    app = await search(pilot, "budget")
+    await pilot.press("enter", "space", "space", "D")
+    await until(pilot, lambda: app.pane.NAME == "diff" and app.pane.main_part.has_focus, "the difference")
+
+
 async def to_answer(pilot: Pilot[int]) -> None:
     await ask(pilot, "when?")
 
@@ -64,6 +70,7 @@ PLACES: list[tuple[str, Go, list[list[Any]]]] = [
     ("input", to_input, [keys.INPUT]),
     ("library", to_library, [keys.LIBRARY]),
     ("reader", to_reader, [keys.READER, keys.READER_PANE]),
+    ("difference", to_difference, [keys.READER, keys.DIFF, keys.ITEM]),
     ("answer", to_answer, [keys.ANSWER, keys.KEPT, keys.SENDING]),
     ("tasks", to_tasks, [keys.DIALOG, keys.TASKS]),
     ("details", to_details, [keys.DETAILS]),

@@ -14,6 +14,7 @@ from indexer.errors import EngineError, ProviderError
 from tests.tui.keeping import conflict_answer, table_answer
 from tests.tui.screens import answer, ask, files, ready, search, status, text, until
 from tests.tui.scripted import IDLE, INDEXING, NO_MODEL, NOT_FOUND, ScriptedSession
+from tests.tui.test_library_pane import show_difference, show_group
 from tui.app import QuireApp
 
 Make = Callable[..., QuireApp]
@@ -69,6 +70,35 @@ PANES: dict[str, Look] = {
 @pytest.mark.parametrize("pane", PANES)
 def test_pane(make_app: Make, snap_compare: Snap, pane: str, size: tuple[int, int]) -> None:
     assert snap_compare(make_app(), terminal_size=size, run_before=PANES[pane])
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("group", ["new", "failed", "ocr", "duplicates", "old"])
+def test_group(make_app: Make, snap_compare: Snap, group: str, size: tuple[int, int]) -> None:
+    async def look(pilot: Pilot[int]) -> None:
+        await show_group(pilot, group)
+        await pilot.press("j")
+        await pilot.pause()
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=look)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_difference(make_app: Make, snap_compare: Snap, size: tuple[int, int]) -> None:
+    async def look(pilot: Pilot[int]) -> None:
+        await show_difference(pilot)
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=look)
+
+
+def test_remedies(make_app: Make, snap_compare: Snap) -> None:
+    async def look(pilot: Pilot[int]) -> None:
+        app = await show_group(pilot, "failed")
+        await pilot.press("m")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "the menu")
+        await pilot.pause()
+
+    assert snap_compare(make_app(), run_before=look)
 
 
 # --- the states of section 4

@@ -29,4 +29,6 @@ PANES = (
     Entry("library", "Library", "LibraryPane"),
 )
 READER = Entry("reader", "Reader", "ReaderPane")
-"""Not a tab: it lies over the pane it was opened from."""
+DIFF = Entry("diff", "Differences", "DiffPane")
+OVER = (READER, DIFF)
+"""Not tabs: they lie over the pane they were opened from."""

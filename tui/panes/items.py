@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SuspendNotSupported
 from textual.binding import BindingType
 
-from tui import citing, viewers
+from tui import citing, relatives, viewers
 from tui.citing import Target
 from tui.keys import ITEM
+from tui.messages import DiffWanted
 from tui.panes.pane import Pane
+from tui.widgets.cells import line_text
 from tui.widgets.rows import Choice
+
+if TYPE_CHECKING:
+    from indexer.related import CopyReport
 
 _AS_THEY_ARE = {"text", "code"}
 """Kinds whose file an editor can show at the line; of others it gets the extracted text."""
@@ -156,6 +161,45 @@ class ItemPane(Pane):
     def action_summarize_scope(self) -> None:
         """Summarize the marked documents or this one."""
         self.quire.summarize(self.targets())
+
+    # --- copies and versions
+
+    def action_relatives(self) -> None:
+        """Compare the two marked documents, or choose a copy or version of this one."""
+        marked = list(self.quire.marks)
+        if len(marked) == 2:
+            self.post_message(DiffWanted(marked[0], marked[1]))
+            return
+        target = self._here()
+        if target is not None:
+            self.show_relatives(target)
+
+    def show_relatives(self, target: Target) -> None:
+        """Choose a copy or version of a document to compare it with."""
+        self.call(
+            "relatives",
+            lambda session: session.duplicates(limit=50, path=target.path),
+            lambda report: self._choose_relative(target.path, report),
+        )
+
+    def _choose_relative(self, path: str, report: CopyReport) -> None:
+        found = relatives.of(path, report)
+        if not found:
+            self.quire.say_briefly("No copy and no other version of this.")
+            return
+        choices = [
+            Choice(str(n), citing.file_name(each.path), f"{each.about} · {citing.folder_name(each.path)}")
+            for n, each in enumerate(found)
+        ]
+
+        def compare(chosen: str | None) -> None:
+            if chosen is not None:
+                other = found[int(chosen)]
+                pair = (other.path, path) if other.before else (path, other.path)
+                self.post_message(DiffWanted(*pair))
+
+        name = line_text(citing.file_name(path), 60)
+        self.quire.choose(f"Copies and versions of {name}: compare with", choices, compare)
 
     def action_details(self) -> None:
         """Show what is known of this document."""

@@ -5,120 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.message import Message
-from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui.citing import Target
+from tui.citing import Target, file_name
 from tui.keys import LIBRARY
-from tui.messages import ReaderWanted
+from tui.messages import DiffWanted, ReaderWanted
 from tui.panes.previewing import Peek, PreviewPane
-from tui.widgets.bars import Bar
-from tui.widgets.cells import Piece, fit, line_text, measure, spread
+from tui.remedies import Remedy, kin_remedies, mends, remedies
+from tui.widgets.cells import line_text
+from tui.widgets.groupbar import GROUPS, NOTHING, GroupBar
+from tui.widgets.kintable import KinRow, KinTable, kin_rows
 from tui.widgets.queryinput import FieldSuggester, QueryInput
 from tui.widgets.rowlist import WINDOW, RowList
-from tui.widgets.rows import Choice, DocumentRows, FileTable
-from tui.widgets.textview import DocumentFacts
+from tui.widgets.rows import Choice, DocumentRows, FileTable, state_text
+from tui.widgets.textview import DocumentFacts, format_size
 
 if TYPE_CHECKING:
     from copilot.types import Session
     from copilot.types import Status as LibraryState
+    from indexer.related import CopyReport
     from indexer.types import FileList, FileRow, Progress
 
-GROUPS = {
-    "all": "All",
-    "new": "New",
-    "failed": "Failed",
-    "ocr": "Needs OCR",
-    "duplicates": "Duplicates",
-    "pending": "Waiting",
-}
 _FILTER_S = 0.12
 _REVISION_S = 1.0
 _ALL_LIMIT = 5_000
-
-
-class GroupBar(Bar):
-    """The groups with their counts: a line in a narrow screen, a column in a wide one."""
-
-    class Chosen(Message):
-        """Somebody clicked a group."""
-
-        def __init__(self, group: str) -> None:
-            super().__init__()
-            self.group = group
-
-    def __init__(self, *, id: str | None = None) -> None:
-        """Begin without counts."""
-        super().__init__(id=id)
-        self.current = "all"
-        self.counts: dict[str, int] = {}
-
-    def show(self, current: str, counts: dict[str, int]) -> None:
-        """Say other counts or another group."""
-        self.current, self.counts = current, counts
-        self.refresh()
-
-    @property
-    def names(self) -> list[str]:
-        """The groups that are not empty, "all" and the current one always."""
-        return [name for name in GROUPS if name in ("all", self.current) or self.counts.get(name)]
-
-    def _entries(self) -> list[tuple[str, str, str]]:
-        """(group, title, count) of each."""
-        return [
-            (name, GROUPS[name], f"{self.counts[name]:,}" if name in self.counts else "")
-            for name in self.names
-        ]
-
-    def pieces(self, width: int) -> list[Piece]:
-        """All groups in one line; the current one stays visible."""
-        entries = self._entries()
-        while True:
-            line: list[Piece] = []
-            for name, title, count in entries:
-                line.append(
-                    (f" {title} {count} ".replace("  ", " "), "current" if name == self.current else "")
-                )
-            if measure(line) <= width or len(entries) < 2:
-                return fit(line, width)
-            entries.pop(-1 if entries[-1][0] != self.current else -2)
-
-    def column(self, y: int, width: int) -> list[Piece]:
-        """One group of the column."""
-        entries = self._entries()
-        if y >= len(entries):
-            return fit([], width)
-        name, title, count = entries[y]
-        style = "current" if name == self.current else ""
-        line = spread([(f" {title}", style)], [(f"{count} ", style)], width)
-        return [(text, style) for text, _ in line]
-
-    def draw_line(self, y: int) -> Strip:
-        """A line of the bar or of the column."""
-        if self.size.height <= 1:
-            return super().draw_line(y)
-        return self.draw_pieces(self.column(y, self.size.width))
-
-    async def on_click(self, event: events.Click) -> None:
-        """Choose the group that was clicked."""
-        entries = self._entries()
-        if self.size.height > 1:
-            if event.y < len(entries):
-                self.post_message(self.Chosen(entries[event.y][0]))
-            return
-        position = 0
-        for name, title, count in entries:
-            position += len(f" {title} {count} ".replace("  ", " "))
-            if event.x < position:
-                self.post_message(self.Chosen(name))
-                return
+_KIN = ("duplicates", "old")
+"""Groups shown as what belongs together."""
+_KIN_LIMIT = 2_000
+"""Groups of copies, or families, at most."""
 
 
 class LibraryPane(PreviewPane):
@@ -140,6 +60,7 @@ class LibraryPane(PreviewPane):
             placeholder="filter: a name, or any query", id="filter", suggester=FieldSuggester()
         )
         self.table = FileTable(id="files", classes="part")
+        self.kin = KinTable(id="kin", classes="part -hidden")
         super().__init__(query, self.table)
         self.groups = GroupBar(id="groups")
         self._filter: Timer | None = None
@@ -147,22 +68,27 @@ class LibraryPane(PreviewPane):
         self._revision = -1
         self._wanted = ("", "", "")
         self._counts: dict[str, int] = {}
+        self._kin_rows: tuple[KinRow, ...] = ()
+        self._kin_group = ""
+        self._frees = 0
         self._state: LibraryState | None = None
 
     def compose(self) -> ComposeResult:
-        """Filter, groups, files."""
+        """Filter, groups, files; which of the two tables has the focus is settled before either is there."""
+        self._take_table()
         yield self.query_input
         with Container(id="library-body", classes="body"):
             yield self.groups
             with Container(id="library-files"):
                 yield self.table
+                yield self.kin
                 yield self.preview
 
     def on_mount(self) -> None:
         """Take up marks and group."""
-        table = self.table
-        table.marks = self.quire.marks
-        table.empty = ("opening library…",)
+        for table in (self.table, self.kin):
+            table.marks = self.quire.marks
+            table.empty = ("opening library…",)
         self.groups.show(self.group, {})
 
     @property
@@ -174,7 +100,26 @@ class LibraryPane(PreviewPane):
     @property
     def main_part(self) -> Widget:
         """The files."""
-        return self.table
+        return self.rows
+
+    @property
+    def _shows_kin(self) -> bool:
+        return self.group in _KIN
+
+    def _take_table(self) -> None:
+        """Show the table of this group, with the focus where the other one had it."""
+        before, self.rows = self.rows, self.kin if self._shows_kin else self.table
+        if before is self.rows:
+            return
+        self.unzoom()
+        self.rows.remove_class("-hidden")
+        before.add_class("-hidden")
+        if before.has_focus:
+            self.call_after_refresh(self._focus_rows)  # not before it is to be seen
+
+    def _focus_rows(self) -> None:
+        if self.quire.pane is self:
+            self.rows.focus()
 
     # --- fetching
 
@@ -193,15 +138,42 @@ class LibraryPane(PreviewPane):
                 self._show(files, stay)
 
         self._revision = self.quire.revision
-        self.call("files", _files_call(*wanted, 0), take, quiet=True)
+        if self._shows_kin:
+            self._load_kin(wanted, stay)
+        else:
+            self.call("files", _files_call(*wanted, 0), take, quiet=True)
+
+    def _load_kin(self, wanted: tuple[str, str, str], stay: str | None) -> None:
+        """Fetch copies or versions, and the counts of the groups."""
+        if not self.kin.total or self._kin_group != wanted[0]:
+            self.kin.empty = ("comparing documents…",)
+            self.kin.show(())
+
+        def work(session: Session) -> tuple[CopyReport, FileList]:
+            report = session.duplicates(limit=_KIN_LIMIT, query=wanted[1])
+            return report, session.files(group="all", query=wanted[1], limit=0)
+
+        def take(found: tuple[CopyReport, FileList]) -> None:
+            if wanted == self._wanted:
+                self._kin_rows, self._kin_group = kin_rows(found[0], wanted[0]), wanted[0]
+                self._frees = found[0].frees_bytes
+                self._show_counts(found[1])
+                self.kin.empty, self.kin.versions = self._why_nothing(), wanted[0] == "old"
+                self.kin.show(self._kin_rows, cursor_on=stay)
+                self._say_row()
+
+        self.call("kin", work, take, quiet=True)  # takes longer: no other group waits for it
 
     def _show(self, files: FileList, stay: str | None) -> None:
-        self._counts = dict(files.groups)
-        self.groups.show(self.group, self._counts)
+        self._show_counts(files)
         table = self.table
         table.empty = self._why_nothing()
         table.show(files.rows, files.total, cursor_on=stay)
         self._say_row()
+
+    def _show_counts(self, files: FileList) -> None:
+        self._counts = dict(files.groups)
+        self.groups.show(self.group, self._counts)
 
     @on(RowList.Wanted, "#files")
     def fetch_window(self, event: RowList.Wanted) -> None:
@@ -216,6 +188,13 @@ class LibraryPane(PreviewPane):
         if not self.call(f"window-{offset}", _files_call(*wanted, offset), take, quiet=True):
             event.rows.forget_wish(offset)
 
+    @on(RowList.Wanted, "#kin")
+    def give_window(self, event: RowList.Wanted) -> None:
+        """All rows of copies and versions are here; the table keeps a few windows of them."""
+        event.stop()
+        offset = event.offset
+        self.kin.add_window(offset, self._kin_rows[offset : offset + WINDOW], len(self._kin_rows))
+
     def _why_nothing(self) -> tuple[str, ...]:
         if self._state is not None and not self._state.library.roots:
             return (
@@ -225,7 +204,7 @@ class LibraryPane(PreviewPane):
             )
         if self.query_input.value.strip():
             return ("No file matches this filter.",)
-        return ("Nothing in this group.",) if self.group != "all" else ("No files yet.",)
+        return NOTHING.get(self.group, ("Nothing in this group.",))
 
     # --- what the app tells
 
@@ -241,12 +220,14 @@ class LibraryPane(PreviewPane):
     def status_read(self, status: LibraryState) -> None:
         """Keep the roots for the empty library."""
         self._state = status
-        if not self.rows.total and self.session is not None:
-            self.table.empty = self._why_nothing()
+        if not self.rows.total and self.session is not None and not self.calls.busy("kin"):
+            self.rows.empty = self._why_nothing()
             self.rows.refresh()
 
     def progress_changed(self, progress: Progress) -> None:
         """Follow the library while somebody is looking, at most once a second."""
+        if self._shows_kin and not progress.idle:
+            return  # comparing is left for when everything is read
         if self.quire.pane is self and progress.revision != self._revision and self._follow is None:
             self._follow = self.set_timer(_REVISION_S, self._follow_changes)
 
@@ -294,6 +275,7 @@ class LibraryPane(PreviewPane):
         self.quire.state.group = group
         self.quire.state_changed()
         self.groups.show(group, self._counts)
+        self._take_table()
         self.load(keep=False)
 
     def action_sort(self) -> None:
@@ -316,9 +298,12 @@ class LibraryPane(PreviewPane):
 
     @on(DocumentRows.AllWanted)
     def mark_all(self, event: DocumentRows.AllWanted) -> None:
-        """Mark every file of the group and filter."""
+        """Mark every file of the group and filter; of copies and versions all but the ones to keep."""
         event.stop()
         group, query, sort = self._wanted
+        if self._shows_kin:
+            self.quire.marks.add(path for row in self._kin_rows if not row.path for path in row.kin.others)
+            return
 
         def work(session: Session) -> FileList:
             return session.files(group=group, query=query, sort=sort, offset=0, limit=_ALL_LIMIT)
@@ -334,15 +319,18 @@ class LibraryPane(PreviewPane):
         """Read the marked files or this one again."""
         paths = self.targets()
         if paths:
-            self.call(
-                "retry",
-                lambda session: session.retry(paths),
-                lambda count: self.quire.say_briefly(f"{count:,} files are read again."),
-            )
+            self._read_again(paths)
+
+    def _read_again(self, paths: list[str]) -> None:
+        def tell(count: int) -> None:
+            files = "1 file is" if count == 1 else f"{count:,} files are"
+            self.quire.say_briefly(f"{files} read again.")
+
+        self.call("retry", lambda session: session.retry(paths), tell)
 
     def step_back(self) -> bool:
         """Zoom, a range being marked, then the filter."""
-        table = self.table
+        table = self.kin if self._shows_kin else self.table
         if table.in_range:
             table.end_range()
             return True
@@ -356,24 +344,54 @@ class LibraryPane(PreviewPane):
 
     @property
     def _row(self) -> FileRow | None:
-        row: FileRow | None = self.table.current
-        return row
+        """The file, where files are listed."""
+        return None if self._shows_kin else self.table.current
+
+    @property
+    def _kin_row(self) -> KinRow | None:
+        """The line, where copies or versions are listed."""
+        return self.kin.current if self._shows_kin else None
 
     def cursor_moved(self) -> None:
-        """Tell why the file cannot be read."""
+        """Tell why the file cannot be read, and what m does about it."""
         self._say_row()
+        self.kin.label_enter()
 
     def _say_row(self) -> None:
-        row = self._row
+        rows = self.rows
+        if not rows.total:
+            self.say("")
+            return
         marked = f" · {len(self.quire.marks):,} marked" if len(self.quire.marks) else ""
-        position = f"{self.rows.cursor + 1:,}/{self.rows.total:,} files{marked}"
-        if row is not None and row.reason:
-            position = f"{line_text(f'{row.reason} {row.hint}'.strip(), 300)} · {position}"
-        self.say(position if self.rows.total else "")
+        unit = "" if self._shows_kin else " files"
+        parts = [f"{rows.cursor + 1:,}/{rows.total:,}{unit}{marked}", *self._said_of_row()]
+        if self._kin_group == "duplicates" and self._shows_kin and self._frees:
+            parts.append(f"{format_size(self._frees)} to win in all")
+        self.say(" · ".join(parts))
+
+    def _said_of_row(self) -> list[str]:
+        """Reason and remedy of a file; of copies and versions which one to keep, and why."""
+        row, kin = self._row, self._kin_row
+        if kin is not None:
+            why = line_text(kin.kin.why, 300)
+            if kin.kept:
+                return [why if kin.kin.versions else f"to keep: {why}"]
+            return ["Enter reads" if kin.is_read else "Enter compares", "m offers more"]
+        if row is None:
+            return []
+        state = state_text(row, 60)
+        said = line_text(f"{row.reason} {row.hint}".strip(), 300)
+        short = "" if state == "ready" or (said and row.status != "indexed") else state
+        return [text for text in (short, mends(row), said) if text]
 
     def peek(self) -> Peek | None:
         """The beginning of the file under the cursor."""
-        row = self._row
+        row, kin = self._row, self._kin_row
+        if kin is not None and kin.path:
+            facts = DocumentFacts(
+                kin.path, mtime_ns=kin.mtime_ns, size_bytes=kin.size_bytes, format=kin.format
+            )
+            return Peek(kin.path, kin.document, 0, 0, "", facts)
         if row is None or not row.document or not row.chunks:
             return None
         facts = DocumentFacts(
@@ -387,8 +405,10 @@ class LibraryPane(PreviewPane):
         return tuple(line_text(text, 500) for text in (row.reason, row.hint) if text) if row else ()
 
     def target(self) -> Target | None:
-        """The file under the cursor."""
-        row = self._row
+        """The file under the cursor; of a line about copies or versions the one to keep."""
+        row, kin = self._row, self._kin_row
+        if kin is not None:
+            return Target(kin.path or kin.kin.kept, kin.document, format=kin.format)
         if row is None:
             return None
         return Target(row.path, row.document, row.title, format=row.format, kind=row.kind)
@@ -404,6 +424,72 @@ class LibraryPane(PreviewPane):
             self.post_message(ReaderWanted(row.path, row.document))
         else:
             self.action_details()
+
+    @on(RowList.Opened, "#kin")
+    def compare(self, event: RowList.Opened) -> None:
+        """Show what differs from the file to keep; what does not differ is read."""
+        event.stop()
+        self._compare_kin()
+
+    def _compare_kin(self) -> None:
+        row = self._kin_row
+        if row is None:
+            return
+        if row.is_read:
+            self.post_message(ReaderWanted(row.path or row.kin.kept, row.document))
+        else:
+            self._show_difference(row)
+
+    def _show_difference(self, row: KinRow) -> None:
+        """From the file to keep to a copy, from an older version to the newest."""
+        other = row.kin.others[0] if row.kept or not row.path else row.path
+        pair = (other, row.kin.kept) if row.kin.versions else (row.kin.kept, other)
+        self.post_message(DiffWanted(*pair))
+
+    # --- remedies
+
+    def action_mend(self) -> None:
+        """Offer what can be done about this file."""
+        row, kin = self._row, self._kin_row
+        if row is None and kin is None:
+            self.quire.say_briefly("There is no document here.")
+            return
+        offered = kin_remedies(kin) if kin is not None else remedies(row) if row is not None else []
+        target = self.target()
+        name = line_text(file_name(target.path), 60) if target is not None else ""
+        choices = [Choice(remedy.letter, f"{remedy.letter}  {remedy.label}") for remedy in offered]
+
+        def act(letter: str | None) -> None:
+            for remedy in offered:
+                if remedy.letter == letter:
+                    self._apply(remedy)
+
+        self.quire.choose_letter(name, choices, act)
+
+    def _apply(self, remedy: Remedy) -> None:
+        """Do it to this file: marks are for the keys that say so."""
+        row, kin, target = self._row, self._kin_row, self.target()
+        if target is None:
+            return
+        match remedy.id:
+            case "retry":
+                self._read_again([target.path])
+            case "differ" if row is not None and row.newer:
+                self.post_message(DiffWanted(row.path, row.newer))
+            case "differ" if row is not None:
+                self.post_message(DiffWanted(row.copy_of, row.path))
+            case "differ" if kin is not None:
+                self._show_difference(kin)
+            case "mark":
+                self.kin.action_mark_others()
+            case "relatives":
+                self.show_relatives(target)
+            case "read":
+                self.post_message(ReaderWanted(target.path, target.document))
+            case "view":
+                self.action_view()
+            case "details":
+                self.action_details()
 
 
 def _files_call(group: str, query: str, sort: str, offset: int) -> Callable[[Session], FileList]:

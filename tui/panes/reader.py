@@ -277,7 +277,7 @@ class ReaderPane(ItemPane):
 
     def action_leave(self) -> None:
         """Back to the list."""
-        self.quire.leave_reader()
+        self.quire.leave_over()
 
     def step_back(self) -> bool:
         """Clear find, then leave."""
@@ -285,12 +285,12 @@ class ReaderPane(ItemPane):
             self.query_input.value = ""
             self.view.focus()
             return True
-        self.quire.leave_reader()
+        self.quire.leave_over()
         return True
 
     def close_part(self) -> bool:
         """`q` closes the reader."""
-        self.quire.leave_reader()
+        self.quire.leave_over()
         return True
 
     def target(self) -> Target | None:

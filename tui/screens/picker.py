@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
@@ -84,6 +84,16 @@ class Picker(Dialog[str]):
         choice = self.query_one(ChoiceList).current
         if choice is not None:
             self.dismiss(choice.key)
+
+
+class Menu(Picker):
+    """A few things to do, each with a letter of its own; Enter does the first."""
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter chooses."""
+        if event.character and any(choice.key == event.character for choice in self.choices):
+            event.stop()
+            self.dismiss(event.character)
 
 
 def match(choice: Choice, words: list[str]) -> tuple[int, tuple[tuple[int, int], ...]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import BindingType
@@ -160,6 +161,40 @@ def state_name(status: str) -> str:
     return _STATES.get(status, status)
 
 
+def state_text(row: FileRow, width: int) -> str:
+    """What a file's state is, the most needful first, in at most `width` cells."""
+    if row.status != "indexed":
+        return cut(state_name(row.status), width)
+    if row.excluded:
+        return "excluded"
+    if row.newer:
+        return cut(f"old of {_telling(row.newer, row.path)}", width)
+    if row.copy_of:
+        return cut(f"copy of {_telling(row.copy_of, row.path)}", width)
+    copies = f" ={row.copies + 1}" if row.copies else ""
+    return ("needs OCR" if row.scanned_pages else "ready") + copies
+
+
+def short_type(format: str, path: str) -> str:
+    """The format, or the ending of the name where that is shorter."""
+    ending = file_name(path).rpartition(".")[2].lower()
+    return line_text(ending if len(format) > 5 and 0 < len(ending) <= 5 else format, 12)
+
+
+def _telling(other: str, path: str) -> str:
+    """What tells another file from this one: the words its name has and this one's has not, or its folder."""
+    name, own = file_name(other), file_name(path)
+    if name == own:
+        return line_text(f"{folder_name(other).rpartition('/')[2]}/{name}")
+    shared = set(_words(own))
+    told = [word for word in _words(name.rpartition(".")[0] or name) if word not in shared]
+    return line_text(" ".join(told) if told and len(" ".join(told)) < len(name) else name)
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"\w+(?:\.\d+)*", name)
+
+
 class FileTable(DocumentRows["FileRow"]):
     """The files of the library in columns."""
 
@@ -170,14 +205,16 @@ class FileTable(DocumentRows["FileRow"]):
         return row.path
 
     def mark_of(self, row: FileRow) -> str:
-        """`*` marked, `!` could not be read."""
+        """`*` marked, `!` could not be read, `v` an older version."""
         if super().mark_of(row) == "*":
             return "*"
-        return " " if row.status in ("indexed", "pending") else "!"
+        if row.status not in ("indexed", "pending"):
+            return "!"
+        return "v" if row.newer else " "
 
     def draw_header(self, width: int) -> list[Piece]:
         """The names of the columns."""
-        names = ("Name", "Folder", "Type", "Pages", "Lang", "Size", "State", "Changed")
+        names = ("Name", "Folder", "Type", "Pages", "Lang", "Qual", "Size", "State", "Changed")
         return self._columns(width, " ", names, "head")
 
     def draw(self, row: FileRow, width: int, line: int) -> list[Piece]:
@@ -185,26 +222,29 @@ class FileTable(DocumentRows["FileRow"]):
         texts = (
             line_text(file_name(row.path)),
             line_text(folder_name(row.path)),
-            line_text(row.format or row.kind, 12),
+            short_type(row.format or row.kind, row.path),
             f"{row.pages:,}" if row.pages else "-",
             row.language or "-",
+            "-" if row.quality is None else str(row.quality),
             format_size(row.size_bytes),
-            state_name(row.status) + (f" ={row.copies + 1}" if row.copies else ""),
+            state_text(row, _state_width(width) - 2),
             format_date(row.mtime_ns),
         )
         return self._columns(width, self.mark_of(row), texts, "")
 
     def _columns(self, width: int, mark: str, texts: tuple[str, ...], style: str) -> list[Piece]:
         """The columns that fit: name, state and date always, folder and size from 100 cells on."""
-        name, folder, format, pages, language, size, state, changed = texts
+        name, folder, format, pages, language, quality, size, state, changed = texts
         tail: list[Piece] = [(pad(f"  {format}", 8), style or "dim"), (pad_left(pages, 6), style)]
         if width >= 64:
             tail.append((pad(f"  {language}", 6), style or "dim"))
-        if width >= 76:
+        if width >= 70:
+            tail.append((pad_left(quality, 5), style))
+        if width >= 90:
             tail.append((pad_left(size, 8), style or "dim"))
-        warn = mark == "!"
+        warn = mark in "!v" and not style
         tail += [
-            (pad(f"  {state}", 13), style or ("warn" if warn else "")),
+            (pad(f"  {state}", _state_width(width)), style or ("warn" if warn else "")),
             (pad(f" {changed}", 11), style or "dim"),
         ]
         room = width - measure(tail) - 1
@@ -217,6 +257,11 @@ class FileTable(DocumentRows["FileRow"]):
         if folder_width:
             pieces.append((pad(folder, folder_width), style or "dim"))
         return fit([*pieces, *tail], width)
+
+
+def _state_width(width: int) -> int:
+    """Cells of the column of states: it names other files where there is room."""
+    return 14 if width < 90 else 24
 
 
 class Source(NamedTuple):
