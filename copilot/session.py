@@ -18,6 +18,7 @@ from copilot.types import (
     SummaryEvent,
 )
 from indexer.library import Library
+from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
 from indexer.types import (
     Check,
@@ -171,6 +172,10 @@ class LocalSession:
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
         """What differs between two documents, word by word. Raises NotFoundError."""
         return self.library.diff(a, b, context=context)
+
+    def organize(self, request: OrganizeRequest) -> Proposal:
+        """What could be put in order; nothing is changed. Raises UsageError for a bad template."""
+        return self.library.organize(request)
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

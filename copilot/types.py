@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
+from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
 from indexer.types import (
     Check,
@@ -433,6 +434,9 @@ class Session(Protocol):
 
     def diff(self, a: str, b: str, *, context: int = 40) -> Difference:
         """What differs between two documents, word by word. Raises NotFoundError."""
+
+    def organize(self, request: OrganizeRequest) -> Proposal:
+        """What could be put in order; nothing is changed. Raises UsageError for a bad template."""
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

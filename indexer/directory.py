@@ -19,6 +19,7 @@ _OURS = (
     "models",
     "logs",
     "state.sqlite3",
+    "organize",
     ".",
 )
 """Beginnings of names that may lie in a library's folder before its catalogue does."""

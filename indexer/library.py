@@ -29,6 +29,7 @@ from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
 from indexer.kinship import Kinship
 from indexer.listing import Listing, as_paths
+from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.parsing.pool import ParsePool
 from indexer.pipeline import Look, Pipeline
 from indexer.related import CopyReport, Difference
@@ -511,6 +512,17 @@ class Library:
             NotFoundError: one is not in the library, or has no text.
         """
         return self._kinship.diff(self.details(a), self.details(b), context=context)
+
+    # --- putting in order ---
+
+    def organize(self, request: OrganizeRequest) -> Proposal:
+        """What could be put in order; nothing is changed. Raises UsageError for a template."""
+        from indexer.organize.propose import proposal
+
+        scope = self._searcher.file_ids(request.scope) if request.scope.strip() else None
+        if request.archive_old:
+            self._kinship.settle()
+        return proposal(request, self.catalogue, scope, library=os.fspath(self.directory))
 
     # --- what people and models leave behind ---
 

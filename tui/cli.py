@@ -33,6 +33,8 @@ COMMANDS = {
     "duplicates": "copies",
     "diff": "copies",
     "export": "export",
+    "organize": "organize",
+    "undo": "organize",
     "status": "library",
     "doctor": "library",
     "privacy": "privacy",

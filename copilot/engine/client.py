@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SummarizeRequest,
         SummaryEvent,
     )
+    from indexer.organize.request import OrganizeRequest, Proposal
     from indexer.related import CopyReport, Difference
     from indexer.types import (
         Check,
@@ -195,6 +196,12 @@ class EngineClient:
 
         a, b = (each if each.startswith("sha256:") else process.absolute(each) for each in (a, b))
         return self._call("diff", Difference, a=a, b=b, context=context)
+
+    def organize(self, request: OrganizeRequest) -> Proposal:
+        """See `Session`."""
+        from indexer.organize.request import Proposal
+
+        return self._call("organize", Proposal, request=_as_json(request))
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """See `Session`."""

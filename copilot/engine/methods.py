@@ -34,6 +34,7 @@ CALLS = frozenset(
         "retry",
         "duplicates",
         "diff",
+        "organize",
         "status",
         "doctor",
         "preview",

@@ -32,6 +32,7 @@ from copilot.types import (
     Token,
 )
 from indexer.errors import AppError, NotFoundError
+from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
 from indexer.types import (
     Check,
@@ -452,6 +453,11 @@ class ScriptedSession:
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         rows = (make_row(n, f"{ROOT}/{d[0]}") for n, d in enumerate(self.documents))
         return tuple(row for row in rows if pattern.casefold() in row.path.casefold())[:limit]
+
+    def organize(self, request: OrganizeRequest) -> Proposal:
+        return Proposal(
+            roots=(ROOT,), library="/home/anna/quire", into=(), actions=(), considered=0, left_out=()
+        )
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         self.retried.append(tuple(paths))

@@ -65,6 +65,7 @@ class Settings:
     @contextmanager
     def open(self) -> Iterator[Caller]:
         """The library, through its engine or opened here."""
+        self._tell_interrupted()
         if not self.no_engine:
             from copilot.engine.transport import Wire
 
@@ -77,6 +78,20 @@ class Settings:
             yield wire
         finally:
             wire.close()
+
+    def _tell_interrupted(self) -> None:
+        """Say that files are half put in order, until somebody has decided what becomes of them."""
+        library = self.place().library
+        if not (library / "organize").is_dir():
+            return
+        from indexer.organize.runs import Runs
+
+        what = Runs(library).interrupted()
+        if what:
+            self.note(
+                f"{what} was interrupted and is half done: 'quire organize --resume' finishes it, "
+                "'quire organize --rollback' takes it back."
+            )
 
     def note(self, text: str) -> None:
         """Say something beside the result: on standard error, not with --quiet or --json."""
