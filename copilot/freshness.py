@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from copilot import superseded
 from copilot.types import Citation
 from indexer.library import Library
 from indexer.standing import standing
@@ -20,7 +21,10 @@ UNKNOWN = "It cannot be looked at now, so it may have changed."
 
 
 def checked(citations: Iterable[Citation], library: Library) -> tuple[Citation, ...]:
-    """The citations, each with what is to be said about its file; each file is looked at once."""
+    """The citations, each with what is to be said about its file and, if it has one, its newer version.
+
+    Each file is looked at once.
+    """
     known: dict[tuple[str, str], str] = {}
     follow = library.config.watch.follow_symlinks
     found = []
@@ -31,7 +35,7 @@ def checked(citations: Iterable[Citation], library: Library) -> tuple[Citation, 
                 standing(library.catalogue, citation.path, citation.document, follow_symlinks=follow)
             )
         found.append(replace(citation, note=known[key]) if known[key] != citation.note else citation)
-    return tuple(found)
+    return superseded.checked(found, library)
 
 
 def note(found: Standing) -> str:

@@ -146,7 +146,7 @@ class History:
             raise NotFoundError("This answer is not in the history, so nothing can be said of it.")
         answer = _answer(row)
         passages = [
-            {key: value for key, value in to_wire(citation).items() if key != "note"}
+            {key: value for key, value in to_wire(citation).items() if key not in ("note", "newer")}
             for citation in answer.citations or answer.nearest
         ]
         content = {

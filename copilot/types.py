@@ -1,6 +1,6 @@
 """The types of answers and summaries, and the one interface every client of a library uses.
 
-Imports the standard library and `indexer.types` only.
+Imports the standard library and light modules of `indexer` only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
+from indexer.text import safe_text
 from indexer.types import (
     Check,
     DocumentDetails,
@@ -41,6 +42,36 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rewording:
+    """Words of an older version and what stands in their place; either may be empty."""
+
+    old: str
+    new: str
+
+    def text(self, width: int) -> str:
+        """Both in a line, each at most `width` long."""
+        old, new = (safe_text(each, width, single_line=True) for each in (self.old, self.new))
+        if not new:
+            return f'"{old}" is gone'
+        return f'"{old}" is now "{new}"' if old else f'"{new}" is new'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newer:
+    """The place of a cited passage in the newest version of its document."""
+
+    path: str
+    document: str
+    page: int | None
+    start: int
+    end: int
+    """Where the passage or what replaced it stands in the newer text; the same as `start` when it is gone."""
+    changes: tuple[Rewording, ...]
+    text: str
+    """One line for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """An exact quote: `quote` is `text[start:end]` of the document."""
 
@@ -54,6 +85,8 @@ class Citation:
     quote: str
     note: str = ""
     """Said beside it, for example that the file has changed since."""
+    newer: Newer | None = None
+    """When it is of an older version: what the newest one says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

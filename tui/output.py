@@ -161,6 +161,9 @@ def _sources(citations: Iterable[Mapping[str, Any]]) -> list[str]:
         lines += _wrapped(f'"{quote}"', first="     ", rest="     ")
         if citation["note"]:
             lines.append(f"     ! {safe_text(citation['note'], single_line=True)}")
+        if citation.get("newer"):
+            newer = safe_text(citation["newer"]["text"], single_line=True)
+            lines += _wrapped(newer, first="     ! ", rest="       ")
     return lines
 
 
@@ -195,7 +198,8 @@ def _findings(answer: Mapping[str, Any]) -> list[str]:
             lines.append(f" {MARKS[cell['verdict']]} {shown:<{width}} {page:>6}  {value}".rstrip())
             quote = safe_text(" ".join(citation["quote"].split()), 200, single_line=True)
             lines += _wrapped(f'[{citation["n"]}] "{quote}"', first="     ", rest="     ")
-            for note in (cell["reason"], citation["note"], finding["note"]):
+            newer = (citation.get("newer") or {}).get("text", "")
+            for note in (cell["reason"], citation["note"], newer, finding["note"]):
                 lines += [f"     ! {safe_text(note, single_line=True)}"] if note else []
     return [*lines, ""] if found else lines
 

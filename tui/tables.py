@@ -45,7 +45,7 @@ def rows(answer: Mapping[str, Any]) -> Iterator[Row]:
                 "page": str(citation.get("page") or ""),
                 "quote": _line(citation.get("quote", "")),
                 "verdict": cell.get("verdict", ""),
-                "note": _line(citation.get("note", "")) or base["note"],
+                "note": _line("; ".join(_said_of(citation))) or base["note"],
             }
     for file in answer["coverage"]["unread"]:
         yield {
@@ -171,9 +171,15 @@ def _paragraphs(text: str) -> Iterable[str]:
 
 def _source(citation: Mapping[str, Any]) -> str:
     page = f", p. {citation['page']}" if citation["page"] else ""
-    note = f" ({_escaped(citation['note'])})" if citation["note"] else ""
+    note = "".join(f" ({_escaped(each)})" for each in _said_of(citation))
     quote = _escaped(" ".join(citation["quote"].split()))
     return f"- \\[{citation['n']}\\] {_escaped(citation['path'])}{page}: “{quote}”{note}"
+
+
+def _said_of(citation: Mapping[str, Any]) -> list[str]:
+    """What is said beside a citation: that its file has changed, that there is a newer version."""
+    newer = citation.get("newer") or {}
+    return [each for each in (citation.get("note", ""), newer.get("text", "")) if each]
 
 
 def _name(path: str) -> str:

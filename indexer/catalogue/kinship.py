@@ -163,6 +163,18 @@ def newest_of(db: Connection, documents: Collection[int]) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def newest_by_hash(db: Connection, hashes: Sequence[str]) -> dict[str, str]:
+    """Of documents by hash the old ones, each with the path of the newest version."""
+    rows = db.execute(
+        "SELECT d.hash, min(f.path_text) FROM documents d JOIN versions v ON v.document_id = d.id"
+        " JOIN versions n ON n.family = v.family AND n.place = 0"
+        " JOIN files f ON f.document_id = n.document_id"
+        " WHERE v.place > 0 AND d.hash IN (SELECT value FROM json_each(?)) GROUP BY d.hash",
+        (json.dumps(list(hashes)),),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def family_of(db: Connection, document: int) -> list[tuple[str, int]]:
     """(path, place) of every other file in a document's family, newest first."""
     return db.execute(

@@ -16,7 +16,7 @@ from tui.widgets.rowlist import RowList, T
 from tui.widgets.textview import format_date, format_size
 
 if TYPE_CHECKING:
-    from copilot.types import Citation
+    from copilot.types import Citation, Newer
     from indexer.types import FileRow, Hit
 
 _PLACES = {"slides": "s.", "sheet": "t.", "mail": "m."}
@@ -315,6 +315,8 @@ class SourceList(RowList[Source]):
             said = [(f"{pad(value, self.value_width)}  ", said[0][1] if said else "")]
         if citation.note:
             said.append((f"! {line_text(citation.note.partition(';')[0])}  ", "warn"))
+        if citation.newer is not None:
+            said.append((f"! {_newer(citation.newer)}  ", "warn"))
         if line == 1:
             return fit([("     ", ""), *said, (quote, "dim")], width)
         name = line_text(file_name(citation.path))
@@ -334,6 +336,15 @@ class SourceList(RowList[Source]):
                 width,
             )
         return spread([*head, (name, "name")], [(f"{place} ", "")], width)
+
+
+def _newer(newer: Newer) -> str:
+    """What a newer version says, as short as a row is."""
+    if not newer.changes:
+        return line_text(newer.text.partition(";")[0])
+    first = newer.changes[0]
+    more = f" +{len(newer.changes) - 1}" if len(newer.changes) > 1 else ""
+    return line_text(f'older; now "{first.new}"{more}' if first.new else f"older; gone{more}", 40)
 
 
 class Choice(NamedTuple):
