@@ -17,6 +17,7 @@ from copilot import (
     freshness,
     grounding,
     leaving,
+    opinion,
     passages,
     prompts,
 )
@@ -253,6 +254,8 @@ class _Asking:
         except (ProviderError, EgressRefusedError) as exc:
             failure = str(exc)
             yield Notice(text=failure)
+        if self.door.rehearsing and self._reads_again(provider):
+            opinion.Reader(provider, self.door, self.task, shown, "answer").rehearse()
         if not failure and not written.strip():
             if self.door.withheld:  # what the model was not shown may hold the answer
                 self.notes.append(leaving.explained(self.door.withheld))
@@ -273,7 +276,14 @@ class _Asking:
             name = f"{provider.name} (cut off)" if grounded.claims else extractive.NAME
             yield from self._finish_with_quotes(draft, part, name)
             return
+        if self._reads_again(provider):
+            reader = opinion.Reader(provider, self.door, self.task, shown, "answer")
+            claims, line = yield from reader.read(part.claims, part.citations)
+            part = replace(part, claims=claims, notes=(*part.notes, line) if line else part.notes)
         yield self._answer(part, draft, provider.name)
+
+    def _reads_again(self, provider: Provider) -> bool:
+        return opinion.is_wanted(self.library.config.language_model, provider)
 
     def _finish_with_quotes(self, draft: _Draft, before: _Written, name: str) -> Iterator[AnswerEvent]:
         """The answer in quotes, below what a model has written before it failed."""

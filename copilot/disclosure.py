@@ -26,13 +26,14 @@ class PlannedCall:
     """A request as it would go out, byte for byte."""
 
     purpose: str
-    """question (it is reworded first), answer, summary."""
+    """question (it is reworded first), answer, summary, second opinion on either."""
     url: str
     bytes: int
     body: str
     """The bytes that are sent, UTF-8."""
     certain: bool
-    """False: it goes like this only if the reply to the call before is of no use."""
+    """False: it goes like this only if the reply to the call before is of no use, or, a second opinion, with
+    the sentences of that reply in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

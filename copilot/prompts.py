@@ -22,7 +22,7 @@ MARGIN_TOKENS = 160
 """Kept free for the server's own template and for what the estimate misses."""
 
 _CJK = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:passages?|question|part)\b)", re.IGNORECASE)
+_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:passages?|question|part|claims?)\b)", re.IGNORECASE)
 
 ANSWER_RULES = f"""You answer questions about a person's own documents from the passages you are given.
 Rules:
@@ -69,9 +69,14 @@ def estimate_tokens(text: str) -> int:
 
 def quote(passage: Quoted) -> str:
     """The passage with its delimiters; what looks like a delimiter inside is taken apart."""
-    text = _DELIMITER.sub("‹", normalise(passage.text))
+    text = quotable(passage.text)
     source = re.sub(r'["<>\n]', " ", normalise(passage.source))[:120]
     return f'<passage number="{passage.number}" source="{source}">\n{text}\n</passage>'
+
+
+def quotable(text: str) -> str:
+    """A text as it may stand between delimiters."""
+    return _DELIMITER.sub("‹", normalise(text))
 
 
 def fit(passages: Sequence[Quoted], tokens: int) -> list[Quoted]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from copilot import freshness, grounding, leaving, passages, prompts, selecting
+from copilot import freshness, grounding, leaving, opinion, passages, prompts, selecting
 from copilot.background import Background, Task
 from copilot.disclosure import Preview
 from copilot.leaving import Door
@@ -31,6 +31,7 @@ from copilot.types import (
     SummarySentence,
     Token,
 )
+from indexer.egress import RehearsedError
 from indexer.errors import EgressRefusedError, NotFoundError, ProviderError, UsageError
 from indexer.library import Library
 from indexer.text import safe_text
@@ -217,6 +218,7 @@ class _Summarising:
             request.sentences,
             self.provider.name if self.provider else self.library.status().embedding_model,
             self.provider is not None,
+            *(["second opinion"] if self.provider and self._reads_again(self.provider) else []),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -260,7 +262,12 @@ class _Summarising:
         self.ledger = grounding.Ledger(read, self.library, self._embed, cited_only=True)
         about = self.door.hide(self.request.scope)
         if len(parts) == 1:
-            text = yield from self._tell(provider, parts[0], self.request.sentences, about, last=True)
+            try:
+                text = yield from self._tell(provider, parts[0], self.request.sentences, about, last=True)
+            except RehearsedError:
+                if self._reads_again(provider):
+                    opinion.Reader(provider, self.door, self.task, read, "summary").rehearse()
+                raise
         else:
             text = yield from self._reduce(provider, parts, about, room)
         self.task.check()
@@ -273,6 +280,13 @@ class _Summarising:
             )
         grounded = grounding.ground(text, shown, self.library, self._embed)
         self.notes += grounded.notes
+        claims = grounded.claims
+        if self._reads_again(provider):
+            reader = opinion.Reader(
+                provider, self.door, self.task, read if len(parts) == 1 else shown, "summary"
+            )
+            claims, said = yield from reader.read(claims, grounded.citations)
+            self.notes += [said] if said else []
         lines = [
             SummarySentence(
                 text=claim.text,
@@ -280,10 +294,14 @@ class _Summarising:
                 verdict=claim.verdict,
                 reason=claim.reason,
                 quote=claim.quote,
+                second_opinion=claim.second_opinion,
             )
-            for claim in grounded.claims
+            for claim in claims
         ]
         return self._summary(lines, grounded.citations, provider.name)
+
+    def _reads_again(self, provider: Provider) -> bool:
+        return opinion.is_wanted(self.library.config.language_model, provider)
 
     def _parts(self, sources: Sequence[Source], room: int) -> tuple[list[Source], list[list[Quoted]]]:
         """Passages cut into parts that fit a prompt; of too long a text the chunks that say most."""

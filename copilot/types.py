@@ -30,6 +30,8 @@ from indexer.types import (
 )
 
 Verdict = Literal["supported", "partly", "unsupported", "contradicted"]
+Opinion = Literal["", "agrees", "partly", "no", "opposite"]
+"""How a language model reads a sentence that the check let pass; "" when it was not asked, or of no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,7 @@ class Claim:
     """One line: why the verdict is not "supported"."""
     quote: str = ""
     """The sentence that comes nearest to it, as it stands in the document, white space joined."""
+    second_opinion: Opinion = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +251,7 @@ class SummarySentence:
     verdict: Verdict = "supported"
     reason: str = ""
     quote: str = ""
+    second_opinion: Opinion = ""
     """As in a `Claim`."""
 
 

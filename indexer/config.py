@@ -132,6 +132,9 @@ class LanguageModelConfig(_Section):
     """0 answers the same question the same way."""
     timeout_s: Annotated[float, Field(ge=1, le=3600)] = 60
     """Seconds of silence from the server before it is given up."""
+    second_opinion: Literal["off", "local", "on"] = "local"
+    """Let the model read sentences that it put in words of its own once more, one call an answer; it can
+    only lower a verdict. local: when the model is on this machine; on: also when it is not."""
 
 
 Policy = Literal["never", "ask", "redact", "allow"]

@@ -150,13 +150,20 @@ def preview_lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"  replaced: {counted(found['redacted'])}")
     lines += _kept(found)
     for call in found["calls"]:
-        doubt = "" if call["certain"] else ", if the reply to the call before is of no use"
+        doubt = "" if call["certain"] else f", {_doubt(call['purpose'])}"
         lines += [
             "",
             f"{call['purpose']}: {call['url']}, {call['bytes']:,} bytes{doubt}",
             safe_text(call["body"]),
         ]
     return lines
+
+
+def _doubt(purpose: str) -> str:
+    """Why a request may be another than the one shown."""
+    if purpose.startswith("second opinion"):
+        return "with the sentences the model will have written, if they are in its own words"
+    return "if the reply to the call before is of no use"
 
 
 def _kept(found: dict[str, Any]) -> list[str]:
