@@ -98,6 +98,8 @@ class ParsedDocument:
     """1-based pages that show something but yield no text: they need OCR."""
     ocr_confidence: Mapping[int, int] = field(default_factory=dict)
     """How sure OCR was, 0 to 100, of each page whose text comes from it; empty without such pages."""
+    hidden_text: Mapping[int, int] = field(default_factory=dict)
+    """Share in percent, 1 to 100, of the text of a page that no reader sees; only pages that have some."""
     attachments: tuple[Attachment, ...] = ()
 
 

@@ -98,6 +98,7 @@ def pack_parsed(job: int, parsed: Parsed) -> list[bytes]:
         "warnings": document.warnings,
         "textless": document.textless_pages,
         "ocr": sorted(document.ocr_confidence.items()),
+        "hidden": sorted(document.hidden_text.items()),
         "attachments": [(attachment.name, len(attachment.content)) for attachment in document.attachments],
         "chunks": [
             (chunk.start, chunk.end, chunk.page, paths.setdefault(chunk.heading, len(paths)), chunk.language)
@@ -134,7 +135,8 @@ def _parsed(header: dict[str, Any], body: bytes) -> Parsed:
         metadata={_string(key): _string(value) for key, value in header["metadata"].items()},
         warnings=tuple(map(_string, header["warnings"])),
         textless_pages=tuple(map(_number, header["textless"])),
-        ocr_confidence=dict(_confidence(row) for row in header["ocr"]),
+        ocr_confidence=dict(_percent(row) for row in header["ocr"]),
+        hidden_text=dict(_percent(row) for row in header["hidden"]),
         attachments=tuple(_attachments(header["attachments"], body, length)),
     )
     paths = [_string(path) for path in header["paths"]]
@@ -153,11 +155,12 @@ def _page(row: list[Any], length: int) -> Page:
     return Page(number=_number(number), start=start, end=end, label=_string(label))
 
 
-def _confidence(row: list[Any]) -> tuple[int, int]:
-    page, confidence = row
-    if _number(confidence) > 100:
-        raise ValueError("not a confidence")
-    return _number(page), confidence
+def _percent(row: list[Any]) -> tuple[int, int]:
+    """A page and something of it in percent."""
+    page, percent = row
+    if _number(percent) > 100:
+        raise ValueError("not a percentage")
+    return _number(page), percent
 
 
 def _heading(row: list[Any], length: int) -> Heading:

@@ -25,7 +25,7 @@ from indexer.parsing.pdftables import take_tables
 from indexer.parsing.source import Source
 from indexer.types import ParsedDocument
 
-VERSION = 1
+VERSION = 2
 
 Page: TypeAlias = Any
 
@@ -62,6 +62,7 @@ class _PageContent:
     """It shows something but yields no text, or none that means anything."""
     hidden: str = ""
     """How text on it is hidden; empty when none is."""
+    hidden_characters: int = 0
 
 
 def parse(source: Source) -> ParsedDocument:
@@ -169,7 +170,8 @@ class _Reader:
                 "modified": _iso_date(metadata.get("modDate") or ""),
             },
         )
-        return replace(document, textless_pages=textless)
+        hidden = {number: _hidden_share(page) for number, page in enumerate(pages, 1) if page.hidden}
+        return replace(document, textless_pages=textless, hidden_text=hidden)
 
     # --- pages -----------------------------------------------------------------------------------
 
@@ -222,8 +224,11 @@ class _Reader:
             html, lambda: _filled(vectors), pictures=lambda: bool(page.get_images())
         )
         outside = pdfstyle.place_lines(blocks, html, tuple(textpage.rect))
+        if content.hidden:
+            content.hidden_characters = pdfstyle.hidden_characters(html, content.hidden)
         if outside:
             content.hidden = content.hidden or "outside the page"
+            content.hidden_characters += sum(block.characters for block in outside)
         if not self._outline:
             pdfstyle.add_styles(blocks, html)
         rotation = page.rotation
@@ -318,6 +323,12 @@ class _Words:
                 self._text = "\n".join(lines).lower()
             self._known[word] = word in self._text
         return self._known.get(word, False)
+
+
+def _hidden_share(page: _PageContent) -> int:
+    """Percent of the page's text that is hidden, at least 1."""
+    characters = sum(block.characters for block in page.blocks)
+    return max(1, min(100, 100 * page.hidden_characters // max(1, characters)))
 
 
 def _letters(blocks: Sequence[Block], enough: int) -> int:

@@ -181,6 +181,18 @@ def hidden(
     return ""
 
 
+def hidden_characters(markup: str, way: str) -> int:
+    """Characters on a page that are hidden in the way `hidden` named; 0 for text outside the page."""
+    if way == "invisible":
+        return sum(len(match[1].strip()) for match in _UNCOLOURED.finditer(markup))
+    if way == "too small to see":
+        return sum(len(match[1].strip()) for match in _SMALL.finditer(markup))
+    if way == "white on white":
+        spans = (match for match in _LIGHT.finditer(markup) if _is_faint(int(match[1], 16)))
+        return sum(len(match[2].strip()) for match in spans)
+    return 0
+
+
 def _transparent(markup: str) -> bool:
     return any(_WORD.search(match[1]) for match in _UNCOLOURED.finditer(markup))
 
