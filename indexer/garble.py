@@ -20,6 +20,7 @@ _UTF8_AS_LATIN = re.compile(
     # What normalising leaves of sequences with a control, a hard space or a soft hyphen in them.
     "|(?<=[a-zß-ÿ])Ã|(?<=[\\w.,;:)])Â(?= )"
 )
+_LATIN = re.compile("[\u0080-\u017f€‚„†‡ˆ‰‹›˜™]")
 _CERTAIN = re.compile(f"(?<=[a-z])[ÃÂ]{_NEXT}|â€")
 """Even one of these is no chance."""
 _THROUGHOUT = 0.035
@@ -53,6 +54,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _KANA = re.compile("[\u3041-\u30ff]")
 _CYRILLIC = re.compile("[\u0400-\u045f\u0490\u0491]")
 _FREQUENT_CYRILLIC = "оеаинтсрвл"
+_PIECE = 300
 _FLIPPED = re.compile("[\u0430-\u044f][\u0410-\u042f]{2}")
 
 _UNDO_LATIN = re.compile("[√├┬ΓĂĹ]|‚Ä|¬[†¶°©®¢£]")
@@ -105,11 +107,12 @@ def mojibake(text: str, words: int) -> float:
         words: All words of the stretch.
     """
     found = _UTF8_AS_LATIN.findall(text) if _LEADS.search(text) else []
-    if len(found) < 3 and not (found and _CERTAIN.search(text)):
-        found = []
+    matched = sum(map(len, found))
+    if (len(found) < 3 and not (found and _CERTAIN.search(text))) or 2 * matched < len(_LATIN.findall(text)):
+        found = []  # chance, or bytes of another encoding
     share = max(len(found), _undone(text)) / max(1, words)
     beyond = len(text) - len(text.encode("ascii", "ignore"))
-    if len(found) >= 4 and sum(map(len, found)) >= 0.6 * beyond:
+    if len(found) >= 4 and matched >= 0.6 * beyond:
         share += _THROUGHOUT
     return min(1.0, share)
 
@@ -158,18 +161,22 @@ def wrong_encoding(text: str, whole: str, language: str = "") -> float:
 
 
 def _wrong_cyrillic(text: str, visible: int) -> float:
-    """Share of the text in Cyrillic letters that make no Slavic words."""
+    """Share of the text in Cyrillic letters that make no Slavic words, piece by piece."""
     if not _CYRILLIC.search(text):
         return 0.0
-    letters = len(_CYRILLIC.findall(text))
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    return min(1.0, sum(map(_unlikely_cyrillic, pieces)) / visible)
+
+
+def _unlikely_cyrillic(piece: str) -> int:
+    """Cyrillic letters of a piece when they are not those that Slavic texts are made of; else 0."""
+    letters = len(_CYRILLIC.findall(piece))
     if letters < 40:
-        return 0.0
-    lower = sum(map(text.count, _FREQUENT_CYRILLIC)) / letters
-    upper = sum(map(text.count, _FREQUENT_CYRILLIC.upper())) / letters
-    flipped = len(_FLIPPED.findall(text)) * 40 > letters
-    if max(lower, upper, lower + upper if not flipped else 0.0) >= 0.42:
-        return 0.0
-    return min(1.0, letters / visible)
+        return 0
+    lower = sum(map(piece.count, _FREQUENT_CYRILLIC)) / letters
+    upper = sum(map(piece.count, _FREQUENT_CYRILLIC.upper())) / letters
+    flipped = len(_FLIPPED.findall(piece)) * 40 > letters
+    return 0 if max(lower, upper, 0.0 if flipped else lower + upper) >= 0.42 else letters
 
 
 def _wrong_han(text: str, visible: int) -> float:

@@ -75,7 +75,7 @@ KINDS: dict[str, _Kind] = {
     ),
     "repetition": _Kind(((0.4, 2), (0.95, 18), (0.99, 52), (1.0, 60)), "{} of the text repeats itself.", "exclude"),
     "boilerplate": _Kind(
-        ((0.3, 0), (0.6, 25), (0.95, 55)),
+        ((0.4, 0), (0.65, 25), (0.95, 55)),
         "{} of the text are headers, footers, banners or signatures.", "exclude",
     ),
     "hyphens": _Kind(((0.01, 0), (0.1, 15)), "{} of the words are divided at the end of a line."),

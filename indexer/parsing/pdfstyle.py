@@ -182,15 +182,20 @@ def hidden(
 
 
 def hidden_characters(markup: str, way: str) -> int:
-    """Characters on a page that are hidden in the way `hidden` named; 0 for text outside the page."""
-    if way == "invisible":
-        return sum(len(match[1].strip()) for match in _UNCOLOURED.finditer(markup))
-    if way == "too small to see":
-        return sum(len(match[1].strip()) for match in _SMALL.finditer(markup))
-    if way == "white on white":
-        spans = (match for match in _LIGHT.finditer(markup) if _is_faint(int(match[1], 16)))
-        return sum(len(match[2].strip()) for match in spans)
-    return 0
+    """Characters of sentences that are hidden in the way `hidden` named.
+
+    Single hidden words are marks that programs leave for themselves; text outside the page counts 0 here.
+    """
+    match way:
+        case "invisible":
+            found = [match[1] for match in _UNCOLOURED.finditer(markup)]
+        case "too small to see":
+            found = [match[1] for match in _SMALL.finditer(markup)]
+        case "white on white":
+            found = [match[2] for match in _LIGHT.finditer(markup) if _is_faint(int(match[1], 16))]
+        case _:
+            found = []
+    return sum(len(text) for text in map(str.strip, found) if " " in text)
 
 
 def _transparent(markup: str) -> bool:
