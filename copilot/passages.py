@@ -27,7 +27,15 @@ from indexer.errors import NotFoundError
 from indexer.library import Library
 from indexer.query import parse
 from indexer.text import fold
-from indexer.types import DocumentDetails, Hit, ScopeCount, SearchRequest, SearchResult, StoredChunk
+from indexer.types import (
+    DocumentDetails,
+    Hit,
+    ScopeCount,
+    SearchRequest,
+    SearchResult,
+    StoredChunk,
+    UnreadFile,
+)
 
 Vectors = npt.NDArray[np.float32]
 
@@ -154,24 +162,49 @@ class Source:
         return words(f"{name} {self.hit.title} {self.hit.heading}")
 
 
-def answerable(library: Library, scope: str, documents: Sequence[str] = (), *, old: bool = False) -> str:
-    """The scope without the documents that are kept out of answers, and without older versions.
+def answerable(
+    library: Library,
+    scope: str,
+    documents: Sequence[str] = (),
+    *,
+    old: bool = False,
+    poor: bool = False,
+) -> str:
+    """The scope without the documents that are kept out of answers, older versions and poor text.
 
-    Older versions stay when the scope asks for them, when they are named themselves, and with `old`.
+    Older versions stay when the scope asks for them, when they are named themselves, and with `old`; so
+    does poor text, and with `poor`.
     """
     # Asked first, because a filter costs time that a library without such documents need not spend.
     if library.scope("is:excluded").in_scope:
         scope = f"{scope} -is:excluded".strip()
     if not old and library.scope("is:old").in_scope and _newest_only(library, scope, documents):
         scope = f"{scope} -is:old".strip()
+    if not poor and not asks_poor(library, scope, documents) and library.scope("is:poor").in_scope:
+        scope = f"{scope} -is:poor".strip()
     return scope
+
+
+def asks_poor(library: Library, asked: str, documents: Sequence[str]) -> bool:
+    """Whether poor text is wanted: it was asked for, or its document is named itself."""
+    if not library.grading.poor_below or "is:poor" in asked or "quality:" in asked:
+        return True
+    return bool(documents) and not _folder_named(library, documents)
+
+
+def _folder_named(library: Library, documents: Sequence[str]) -> bool:
+    """Whether the list means more documents than it names."""
+    return library.scope("", tuple(documents)).in_scope > len(documents)
+
+
+def poor(library: Library, scope: str, documents: Sequence[str] = ()) -> tuple[UnreadFile, ...]:
+    """Documents of a scope that an answer leaves out because their text is poor, with the reasons."""
+    return () if asks_poor(library, scope, documents) else library.poor(scope, tuple(documents))
 
 
 def _newest_only(library: Library, asked: str, documents: Sequence[str]) -> bool:
     """Whether nobody asked for older versions. Naming a folder is no such wish, naming a document is."""
-    return "is:old" not in asked and (
-        not documents or library.scope("", tuple(documents)).in_scope > len(documents)
-    )
+    return "is:old" not in asked and (not documents or _folder_named(library, documents))
 
 
 def old_note(library: Library, scope: str, documents: Sequence[str] = ()) -> str:
@@ -187,9 +220,11 @@ def retrieve(
     library: Library, query: str, *, scope: str, documents: tuple[str, ...], limit: int
 ) -> SearchResult:
     """Search for passages: chunks of text, best first."""
-    return library.search(
-        SearchRequest(query=query, scope=scope, documents=documents, chunks=True, limit=limit)
+    sound = not asks_poor(library, scope, documents)
+    request = SearchRequest(
+        query=query, scope=scope, documents=documents, chunks=True, limit=limit, sound=sound
     )
+    return library.search(request)
 
 
 def sources(hits: Sequence[Hit]) -> list[Source]:
@@ -246,15 +281,15 @@ def with_sentences(source: Source) -> Source:
 def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:
     """What the answer could and could not draw on."""
     counted = library.scope(scope, documents)
-    return covering(counted, len({hit.document for hit in read}))
+    return covering(counted, len({hit.document for hit in read}), poor(library, scope, documents))
 
 
-def covering(counted: ScopeCount, read: int) -> Coverage:
+def covering(counted: ScopeCount, read: int, left_out: tuple[UnreadFile, ...] = ()) -> Coverage:
     """A scope's count as the coverage of an answer that read so many documents of it."""
     return Coverage(
         in_scope=counted.in_scope,
         read=read,
-        unread=counted.unread + counted.waiting,
+        unread=counted.unread + left_out + counted.waiting,
         waiting=counted.waiting_total,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from copilot import freshness, grounding, leaving, opinion, passages, prompts, selecting
@@ -35,7 +35,7 @@ from indexer.egress import RehearsedError
 from indexer.errors import EgressRefusedError, NotFoundError, ProviderError, UsageError
 from indexer.library import Library
 from indexer.text import safe_text
-from indexer.types import DocumentDetails, Hit, SearchRequest
+from indexer.types import DocumentDetails, Hit, SearchRequest, UnreadFile
 from indexer.wire import from_wire, to_wire
 
 VERSION = 3
@@ -89,14 +89,23 @@ class _Targets:
 
 def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     found: dict[str, DocumentDetails] = {}
+    named: set[str] = set()
     for path in request.paths:
-        for details in _named(path, library):
+        inside, is_folder = _named(path, library)
+        for details in inside:
             found.setdefault(details.document or details.path, details)
+            named.update(() if is_folder else details.paths)
     if request.scope.strip():
         result = library.search(
             SearchRequest(
                 query=request.scope,
-                scope=passages.answerable(library, "", tuple(found), old="is:old" in request.scope),
+                scope=passages.answerable(
+                    library,
+                    "",
+                    tuple(found),
+                    old="is:old" in request.scope,
+                    poor=passages.asks_poor(library, request.scope, tuple(found)),
+                ),
                 documents=tuple(found),
                 limit=MAX_DOCUMENTS,
             )
@@ -106,7 +115,8 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
             found = {document: details for document, details in found.items() if document in matching}
         else:
             found = {document: library.details(document) for document in matching}
-    readable = [details for details in found.values() if details.chunks]
+    left_out = _left_out(request, library, found, named)
+    readable = [details for details in found.values() if details.chunks and details.path not in left_out]
     name = ", ".join([*(path.rstrip("/").rsplit("/", 1)[-1] for path in request.paths), request.scope]).strip(
         ", "
     )
@@ -117,21 +127,32 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
         )
     documents = tuple(readable[:MAX_DOCUMENTS])
     counted = library.scope(request.scope, tuple(found) if request.paths else ())
-    coverage = passages.covering(counted, len(documents))
+    coverage = passages.covering(counted, len(documents), tuple(left_out.values()))
     return _Targets(documents=documents, name=name, coverage=coverage)
 
 
-def _named(path: str, library: Library) -> list[DocumentDetails]:
-    """The document at a path, or all documents in a folder."""
+def _left_out(
+    request: SummarizeRequest, library: Library, found: Mapping[str, DocumentDetails], named: set[str]
+) -> dict[str, UnreadFile]:
+    """Poor documents by path, without those that were named themselves or asked for."""
+    files = passages.poor(library, request.scope)
+    if request.paths:
+        held = {path for details in found.values() for path in details.paths}
+        files = tuple(file for file in files if file.path in held - named)
+    return {file.path: file for file in files}
+
+
+def _named(path: str, library: Library) -> tuple[list[DocumentDetails], bool]:
+    """The document at a path, or all documents in a folder; and whether it is a folder."""
     try:
-        return [library.details(path)]
+        return [library.details(path)], False
     except NotFoundError:
         quoted = path.rstrip("/").replace("\\", "\\\\").replace('"', '\\"')
         rows = library.files(query=f'path:"{quoted}"', limit=MAX_DOCUMENTS).rows
         inside = [row for row in rows if row.path.startswith(path.rstrip("/") + "/") and row.document]
         if not inside:
             raise
-        return [library.details(row.document) for row in inside]
+        return [library.details(row.document) for row in inside], True
 
 
 class _Summarising:

@@ -111,6 +111,14 @@ class SearchConfig(_Section):
     """Results shown unless asked otherwise."""
 
 
+class QualityConfig(_Section):
+    """What becomes of documents whose text is poor."""
+
+    poor_below: Annotated[int, Field(ge=0, le=100)] = 50
+    """Score (0 to 100) below which a document or a page is poor: it ranks lower, and it stays out of answers
+    and of summaries of queries, which say so. 0: nothing is poor."""
+
+
 class LanguageModelConfig(_Section):
     """Who writes answers and summaries."""
 
@@ -216,6 +224,8 @@ class Config(_Section):
     """Where vectors are searched."""
     search: SearchConfig = SearchConfig()
     """How results are ranked."""
+    quality: QualityConfig = QualityConfig()
+    """What becomes of documents whose text is poor."""
     language_model: LanguageModelConfig = LanguageModelConfig()
     """Who writes answers and summaries."""
     privacy: PrivacyConfig = PrivacyConfig()

@@ -21,14 +21,34 @@ REMEDIES: dict[Remedy, str] = {
 }
 """Each remedy in words for a person."""
 
+MEANINGS = {
+    "mojibake": "Garbled letters: UTF-8 read in another encoding",
+    "encoding": "Read in the wrong encoding",
+    "glyphs": "Numbers of glyphs instead of letters",
+    "lost": "Characters that could not be read",
+    "noise": "Misread words",
+    "spaced": "Letters that stand apart",
+    "hidden": "Text hidden from readers",
+    "textless": "Pages without text",
+    "recognised": "Unsure recognition",
+    "repetition": "Text that repeats itself",
+    "boilerplate": "Headers, footers, banners, signatures",
+    "hyphens": "Words divided at the end of a line",
+    "sparse": "Hardly any letters",
+    "empty": "No text at all",
+    "languages": "Several languages",
+    "undated": "No date",
+    "unowned": "No author",
+}
+"""Each code in a few words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Why a document is not of full quality, or something about it that is worth knowing."""
 
     code: str
-    """mojibake, encoding, glyphs, lost, noise, spaced, hidden, textless, recognised, repetition, boilerplate,
-    hyphens, unread, empty, languages, undated, unowned."""
+    """A key of `MEANINGS`."""
     share: float
     """How much of the text (of the pages, for textless and hidden) it is true of, 0 to 1."""
     cost: int

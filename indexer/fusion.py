@@ -18,6 +18,9 @@ BRIEF = 60
 """Characters of a chunk that halve its score: running heads and lone captions repeat the words of a
 question and say nothing about them."""
 
+SOUND = 0.4
+"""What is left of the score of a chunk whose text is worth nothing."""
+
 SHARE = 0.1
 """What the second-best chunk adds to its document's score; each next one adds half as much."""
 
@@ -59,6 +62,8 @@ class Candidate:
     """Weight of meaning for this question and this chunk, 0 to 1."""
     length: int = 1000
     """Characters of the chunk."""
+    quality: int = 100
+    """Of its text, when that is poor; 100 otherwise."""
     tier: int = 0
     """2: the chunk holds everything sought, 1: its document does, 0: neither."""
 
@@ -90,7 +95,8 @@ def _combined(each: Candidate, full_keyword: float, full_semantic: float, floor:
     """0 to 1: how near the chunk comes to full marks in both."""
     words = (1 - each.weight) * each.keyword / full_keyword
     meaning = each.weight * max(0.0, each.semantic - floor) / full_semantic
-    return (words + meaning) * each.length / (each.length + BRIEF)
+    sound = SOUND + (1 - SOUND) * each.quality / 100
+    return (words + meaning) * sound * each.length / (each.length + BRIEF)
 
 
 @dataclass(frozen=True, slots=True)

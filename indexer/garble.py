@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import pairwise
 
 _C1252 = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 """What CP1252 has at the bytes 0x80 to 0x9F, which in UTF-8 follow a first byte."""
 _NEXT = f"[\u0080-\u00bf{_C1252}]"
-_NEXT_NOT_MARK = f"[\u0080-\u00aa\u00ac-\u00b6\u00b8-\u00ba\u00bc-\u00bf€‚ƒ†‡ˆ‰Š‹ŒŽ•˜š›œžŸ]"
+_NEXT_NOT_MARK = "[\u0080-\u00aa\u00ac-\u00b6\u00b8-\u00ba\u00bc-\u00bf€‚ƒ†‡ˆ‰Š‹ŒŽ•˜š›œžŸ]"
 _UTF8_AS_LATIN = re.compile(
     f"[ÃÂÄÅ]{_NEXT}|â[€‚„…†‡ˆ‰]{_NEXT}?|[ÐÑÎÏ×ØÙÚÛ]{_NEXT_NOT_MARK}"
     f"|[à-áã-ï]{_NEXT_NOT_MARK}{_NEXT}|ðŸ{_NEXT}?"
@@ -108,7 +109,8 @@ def mojibake(text: str, words: int) -> float:
     """
     found = _UTF8_AS_LATIN.findall(text) if _LEADS.search(text) else []
     matched = sum(map(len, found))
-    if (len(found) < 3 and not (found and _CERTAIN.search(text))) or 2 * matched < len(_LATIN.findall(text)):
+    certain = len(found) >= 3 or (found and _CERTAIN.search(text))
+    if not certain or 2 * matched < len(_LATIN.findall(text)):
         found = []  # chance, or bytes of another encoding
     share = max(len(found), _undone(text)) / max(1, words)
     beyond = len(text) - len(text.encode("ascii", "ignore"))
@@ -149,8 +151,8 @@ def wrong_encoding(text: str, whole: str, language: str = "") -> float:
         language: ISO 639-1 code of the document; spares Chinese and Japanese the test for Latin words.
     """
     visible = _visible(whole)
-    runs = sum(map(len, _HIGH_RUN.findall(text)))
-    runs = runs / visible if runs >= _FEW else 0.0
+    found = sum(map(len, _HIGH_RUN.findall(text)))
+    runs = found / visible if found >= _FEW else 0.0
     if runs < 0.02 and text.count("‚") + text.count("ƒ") > 0.03 * visible:
         runs = 1.6 * len(_SJIS_AS_LATIN.findall(text)) / visible
     inside = sum(len(pattern.findall(text)) for pattern in _FOREIGN_INSIDE)
@@ -209,7 +211,7 @@ _FREQUENT_HAN = (
 
 @functools.cache
 def _common_han() -> tuple[frozenset[str], frozenset[str]]:
-    """Characters of everyday use (first levels of the Chinese and Japanese standards), and the most frequent."""
+    """Characters of everyday use (first levels of three national standards), and the most frequent ones."""
     rows = (("gb2312", 0xB0, 0xD8), ("big5", 0xA4, 0xC7), ("cp932", 0x88, 0x99))
     common: set[str] = set()
     for codec, first, last in rows:
@@ -286,8 +288,11 @@ def _misread(text: str, language: str) -> tuple[int, int] | None:
     if letters < 0.4 * len(low):
         return None
     spelled = raw if _count(raw, _LETTERS) > 0.5 * letters else low  # acronyms have any letters
-    rare = sum(map(_RARE_PAIRS.__contains__, zip(spelled, spelled[1:], strict=False)))
-    if rare > 0.08 * letters and _count(low, _VOWELS) < 0.28 * letters:
+    rare = sum(map(_RARE_PAIRS.__contains__, pairwise(spelled)))
+    vowels = _count(low, _VOWELS)
+    if (rare > 0.06 * letters and vowels < 0.28 * letters) or (
+        not language and rare > 0.1 * letters and vowels < 0.41 * letters
+    ):
         return count, count
     if language not in SPELLED:
         return None

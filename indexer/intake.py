@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 
-from indexer import verdicts
+from indexer import quality, verdicts
 from indexer.catalogue import Catalogue, Fingerprint, NewDocument, StoredDocument
 from indexer.config import Config
 from indexer.errors import AppError, UnreadableDocument
@@ -383,7 +383,7 @@ class Intake:
             status=status,
             reason=reason,
             hint=hint,
-            quality=verdicts.quality(document),
+            quality=parsed.quality,
             priority=verdicts.priority(max((h.mark.mtime_ns for h in holders), default=0), len(keys)),
         )
         document_id, ids = self._store(new, holders, document.attachments, flight.depth)
@@ -407,6 +407,7 @@ class Intake:
             status=Status(failure.status),
             reason=failure.reason,
             hint=failure.hint,
+            quality=quality.of_unread(failure.status, failure.reason),
         )
         self._store(new, holders, (), flight.depth)
 

@@ -23,6 +23,8 @@ from indexer.catalogue import Catalogue
 from indexer.config import Config
 from indexer.embedding import Embedder
 from indexer.errors import AppError, NotFoundError, StoreError, UsageError
+from indexer.findings import QualityReport
+from indexer.grading import Grading
 from indexer.guard import Guard, GuardedEmbedder
 from indexer.ignore import RuleBook, Rules
 from indexer.keyword import KeywordIndex
@@ -48,6 +50,7 @@ from indexer.types import (
     SearchResult,
     StoredChunk,
     TextWindow,
+    UnreadFile,
 )
 from indexer.vectors import VectorStore
 from indexer.watch import Watcher
@@ -148,6 +151,8 @@ class Library:
         self._cleanup.append(self._watcher.close)
         self._kinship = Kinship(self.catalogue, lambda: self._pipeline.revision)
         self._cleanup.append(self._kinship.close)
+        self.grading = Grading(self.catalogue, self.config.quality.poor_below, self._news.changed)
+        self._cleanup.append(self.grading.close)
         self._reporter = Reporter(
             self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher
         )
@@ -157,6 +162,7 @@ class Library:
         if watch:
             self._watcher.start()
             self._kinship.start(self._at_rest)
+            self.grading.start(self._at_rest)
         loader = threading.Thread(target=self._load, name="quire-load", daemon=True)
         self._cleanup.append(lambda: loader.join(CLOSE_S))
         loader.start()
@@ -320,6 +326,7 @@ class Library:
             return True
         if self._reporter.loading or not self._backlog.idle:
             return False
+        self.grading.settle()
         self._kinship.settle()  # so that the first question knows which versions are old
         return True
 
@@ -444,10 +451,21 @@ class Library:
     def files(
         self, *, group: str = "all", query: str = "", sort: str = "name", offset: int = 0, limit: int = 200
     ) -> FileList:
-        """A window of the list of files. Sorts: name, new, old, size, state."""
-        chosen = self._searcher.file_ids(query) if query.strip() else None
-        told = self._kinship.told
+        """A window of the list of files. Sorts: name, new, old, size, state, quality."""
+        chosen, told = self._chosen(query), self._kinship.told
         return self._listing.files(group, sort, max(0, offset), max(0, min(limit, 5000)), chosen, told)
+
+    def _chosen(self, query: str) -> frozenset[int] | None:
+        """Ids of the files a query means; None for all."""
+        return self._searcher.file_ids(query) if query.strip() else None
+
+    def poor(self, query: str, documents: Sequence[str] = ()) -> tuple[UnreadFile, ...]:
+        """The files of a scope whose text is poor, with the reason."""
+        return self.grading.poor(self._searcher.files_in(query, documents))
+
+    def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
+        """The quality of all files, or of those a query means, by folder, type and month."""
+        return self.grading.report(self._chosen(query), limit=limit)
 
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         """Files by name, in fzf's syntax, best first."""

@@ -12,11 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, read_text
+from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, measures, read_text
 from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
 from indexer.copies import Told
 from indexer.errors import NotFoundError
+from indexer.findings import Stretch
 from indexer.text import fold
 from indexer.types import DocumentDetails, FileList, FileRow
 
@@ -37,7 +38,9 @@ _ROW = f"""
             JOIN files o ON o.document_id = n.document_id
             WHERE v.document_id = d.id AND v.place > 0), ''),
         EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash),
-        coalesce(d.textless, '[]') <> '[]'
+        coalesce(d.textless, '[]') <> '[]',
+        (SELECT CASE WHEN json_extract(m.findings, '$[0].cost') > 0 THEN json_extract(m.findings, '$[0].note')
+            ELSE '' END FROM measures m WHERE m.document_id = d.id)
     FROM files f LEFT JOIN documents d ON d.id = f.document_id
 """
 _GROUPS = {
@@ -45,6 +48,7 @@ _GROUPS = {
     "new": "f.mtime_ns > :new",
     "failed": f"{_STATUS} NOT IN ('indexed', 'pending')",
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
+    "poor": measures.IS_POOR,
     "duplicates": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
     "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",
     "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
@@ -55,6 +59,7 @@ _SORTS = {
     "new": "f.mtime_ns DESC, f.path",
     "old": "f.mtime_ns, f.path",
     "size": "f.size_bytes DESC, f.path",
+    "quality": "d.quality IS NULL, d.quality, f.path",
     "state": f"{_STATUS} = 'indexed', {_STATUS}, f.path",
 }
 
@@ -89,8 +94,9 @@ class Listing:
         """A window of the list.
 
         Args:
-            group: One of all, new, failed, ocr, duplicates, old, excluded, pending; anything else means all.
-            sort: One of name, new, old, size, state.
+            group: One of all, new, failed, ocr, poor, duplicates, old, excluded, pending; anything else
+                means all.
+            sort: One of name, new, old, size, state, quality.
             offset: Rows to pass over.
             limit: Rows at most.
             paths: File ids to choose from; None means every file.
@@ -255,7 +261,19 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
         mtime_ns=mtime_ns,
         headings=_headings(db, document_id, headings),
         page_starts=tuple(page[1] for page in page_spans),
+        findings=measures.findings_of(db, document_id),
+        page_scores=_page_scores(measures.stretches_of(db, document_id)),
+        encoding=measures.decoding_of(db, digest),
     )
+
+
+def _page_scores(stretches: Iterable[Stretch]) -> tuple[tuple[int, int], ...]:
+    """The lowest score of each flawed page."""
+    lowest: dict[int, int] = {}
+    for each in stretches:
+        if each.page is not None:
+            lowest[each.page] = min(each.score, lowest.get(each.page, 100))
+    return tuple(sorted(lowest.items()))
 
 
 def _headings(db: Connection, document_id: int, spans: list[list[int]]) -> tuple[tuple[int, int, str], ...]:
@@ -286,6 +304,7 @@ def _file_row(row: tuple[Any, ...]) -> FileRow:
         newer=row[16],
         excluded=bool(row[17]),
         scanned_pages=bool(row[18]) and row[5] == "indexed",
+        flaw=row[19] or "",
     )
 
 

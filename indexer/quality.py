@@ -13,10 +13,11 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from indexer import garble
 from indexer.findings import Finding, Quality, Remedy, Stretch
-from indexer.types import Chunk, ParsedDocument, Status
+from indexer.types import Chunk, ParsedDocument, Status, StoredChunk
 
 VERSION = 1
 """Raise it when the measure changes: what was measured before is measured again, without parsing."""
@@ -48,8 +49,8 @@ class _Kind:
 
 KINDS: dict[str, _Kind] = {
     "mojibake": _Kind(
-        ((0.004, 0), (0.02, 18), (0.035, 54), (0.3, 88)), "Letters are garbled: {} of the words hold UTF-8 read wrongly.",
-        "decode",
+        ((0.004, 0), (0.02, 18), (0.035, 54), (0.3, 88)),
+        "Letters are garbled: {} of the words hold UTF-8 read wrongly.", "decode",
     ),
     "encoding": _Kind(
         ((0.004, 0), (0.04, 55), (0.5, 92)), "{} of the text is in another encoding than it was read in.",
@@ -73,7 +74,9 @@ KINDS: dict[str, _Kind] = {
     "recognised": _Kind(
         ((0.1, 0), (0.3, 30), (0.45, 55), (0.8, 90)), "The recognition of its text was unsure ({}).", "ocr"
     ),
-    "repetition": _Kind(((0.4, 2), (0.95, 18), (0.99, 52), (1.0, 60)), "{} of the text repeats itself.", "exclude"),
+    "repetition": _Kind(
+        ((0.4, 2), (0.95, 18), (0.99, 52), (1.0, 60)), "{} of the text repeats itself.", "exclude"
+    ),
     "boilerplate": _Kind(
         ((0.4, 0), (0.65, 25), (0.95, 55)),
         "{} of the text are headers, footers, banners or signatures.", "exclude",
@@ -91,6 +94,26 @@ _DATED = frozenset(
     {"pdf", "docx", "pptx", "xlsx", "odt", "odp", "ods", "eml", "msg", "epub", "doc", "ppt", "xls"}
 )
 """Formats that have a place for author and date."""
+DECODABLE = frozenset(
+    {
+        "text",
+        "code",
+        "markdown",
+        "rst",
+        "asciidoc",
+        "org",
+        "html",
+        "xml",
+        "json",
+        "yaml",
+        "vtt",
+        "srt",
+        "csv",
+        "tsv",
+    }
+)
+"""Formats that are bytes in some encoding: they can be read again in another one."""
+_RECOGNISABLE = frozenset({"pdf", "image"})
 _UNSPELLED = frozenset({"code", "sheet", "archive"})
 _STRUCTURED = frozenset({"json", "yaml", "xml", "svg", "ipynb"})
 _REPEATING = frozenset({"code", "sheet", "slides"})
@@ -102,7 +125,7 @@ def points(code: str, share: float) -> int:
     curve = KINDS[code].curve
     if not curve or share <= 0 or share < curve[0][0]:
         return 0
-    for (left, low), (right, high) in zip(curve, curve[1:], strict=False):
+    for (left, low), (right, high) in pairwise(curve):
         if share <= right:
             return round(low + (high - low) * (share - left) / (right - left))
     return round(curve[-1][1])
@@ -116,7 +139,7 @@ def score(costs: Iterable[int]) -> int:
     return round(100 * left)
 
 
-def measure(document: ParsedDocument, language: str, chunks: Sequence[Chunk] = ()) -> Quality:
+def measure(document: ParsedDocument, language: str, chunks: Sequence[Chunk | StoredChunk] = ()) -> Quality:
     """Measure a document that yielded text.
 
     Args:
@@ -140,7 +163,9 @@ def measure(document: ParsedDocument, language: str, chunks: Sequence[Chunk] = (
         shares["hyphens"] = hyphens(document.text[:_SAMPLE])
     shares["sparse"] = 1.0 if _letters(document.text) < 3 and not document.attachments else 0.0
     findings = [
-        _finding(code, share, found.pages_of(code, document)) for code, share in shares.items() if share > 0
+        _finding(code, share, found.pages_of(code, document), document.format)
+        for code, share in shares.items()
+        if share > 0
     ]
     findings = [finding for finding in findings if finding.cost > 0] + _facts(document, language, chunks)
     findings.sort(key=lambda finding: -finding.cost)
@@ -180,6 +205,7 @@ class _Part:
 def _cut(document: ParsedDocument) -> list[_Part]:
     """The pages, long ones in parts; a text without pages in parts that end with a line."""
     text = document.text
+    spans: list[tuple[int, int, int | None]]
     spans = [(page.start, page.end, page.number) for page in document.pages] or [(0, len(text), None)]
     parts: list[_Part] = []
     for start, end, page in spans:
@@ -390,7 +416,7 @@ def hyphens(text: str) -> float:
 # --- findings -------------------------------------------------------------------------------------
 
 
-def _finding(code: str, share: float, pages: tuple[int, ...]) -> Finding:
+def _finding(code: str, share: float, pages: tuple[int, ...], format: str) -> Finding:
     kind = KINDS[code]
     share = min(1.0, share)
     return Finding(
@@ -398,12 +424,21 @@ def _finding(code: str, share: float, pages: tuple[int, ...]) -> Finding:
         share=round(share, 4),
         cost=points(code, share),
         note=kind.note.format(percent(share)),
-        remedy=kind.remedy,
+        remedy=_remedy(kind.remedy, format),
         pages=pages,
     )
 
 
-def _facts(document: ParsedDocument, language: str, chunks: Sequence[Chunk]) -> list[Finding]:
+def _remedy(remedy: Remedy, format: str) -> Remedy:
+    """What can be done with a document of this format."""
+    if remedy == "decode" and format not in DECODABLE:
+        remedy = "ocr"
+    if remedy == "ocr" and format not in _RECOGNISABLE:
+        return "exclude"
+    return remedy
+
+
+def _facts(document: ParsedDocument, language: str, chunks: Sequence[Chunk | StoredChunk]) -> list[Finding]:
     """What is worth knowing and costs nothing: languages, date, author."""
     facts = []
     others: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from indexer.keyword import KeywordIndex
 from indexer.query import And, Field, Must, Node, Not, Or, Phrase, Query, Word
 
 _KEPT = 64
-_CHANGING = frozenset({"tag", "is"})
+_CHANGING = frozenset({"tag", "is", "quality"})
 """Fields whose answer can change without a change of the keyword index."""
 
 

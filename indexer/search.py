@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer import fusion, hits, language, leading, literal
-from indexer.catalogue import Catalogue, scoping
+from indexer.catalogue import Catalogue, measures, scoping
 from indexer.config import Config
 from indexer.errors import AppError
 from indexer.fusion import Blend, Candidate, Scored
@@ -167,6 +167,16 @@ class Searcher:
             if limits.documents is None or document in limits.documents
         )
 
+    def files_in(self, query: str, documents: Sequence[str] = ()) -> frozenset[int] | None:
+        """Ids of the files of a scope; None means all."""
+        parsed = parse(query)
+        limits = self._scoper.limits(parsed, parse(""), documents, self._languages(parsed))
+        if not limits.demands or limits.documents is None:
+            return limits.files
+        with self._catalogue.reader() as db:
+            files = scoping.files_of(db, limits.documents)
+        return files if limits.files is None else files & limits.files
+
     def matches(self, text: str, query: str) -> tuple[tuple[int, int], ...]:
         """Spans of a text that match a query, ascending."""
         parsed = parse(query)
@@ -205,7 +215,7 @@ class Searcher:
         if ranking.mode != "semantic":
             self._find_by_words(ranking, limits, max(WORD_CHUNKS, 8 * depth))
         ranking.blend = fusion.PASSAGES if request.chunks else fusion.DOCUMENTS
-        candidates = self._candidates(ranking, query, limits)
+        candidates = self._candidates(ranking, query, limits, sound=request.sound)
         ranking.scored = fusion.fuse(candidates, ranking.plan.ideal, ranking.blend)
         return ranking
 
@@ -281,8 +291,8 @@ class Searcher:
 
     # --- ranking ----------------------------------------------------------------------------------
 
-    def _candidates(self, ranking: _Ranking, query: Query, limits: Limits) -> list[Candidate]:
-        """Every chunk found by either, with both scores exact."""
+    def _candidates(self, ranking: _Ranking, query: Query, limits: Limits, *, sound: bool) -> list[Candidate]:
+        """Every chunk found by either, with both scores exact; with `sound` no poor ones."""
         documents = {chunk: word.document for chunk, word in ranking.words.items()}
         documents |= {chunk: near.document for chunk, near in ranking.near.items()}
         names = self._names(ranking, limits, set(documents.values()))
@@ -298,8 +308,10 @@ class Searcher:
         cosines = {chunk: near.cosine for chunk, near in ranking.near.items()}
         if self._meaning is not None and ranking.vector is not None:
             cosines |= self._meaning.cosines(ranking.vector, documents.keys() - cosines.keys())
+        below = self._config.quality.poor_below
         with self._catalogue.reader() as db:
             rows = scoping.chunk_rows(db, documents)
+            weak = measures.weak(db, documents, below)
         weigh = self._weigher(ranking, query)
         return [
             Candidate(
@@ -310,8 +322,10 @@ class Searcher:
                 weight=weigh(row.language),
                 length=int((row.end - row.start) * DENSITY.get(row.language, 1.0)),
                 tier=self._tier(ranking, chunk, row.document_id),
+                quality=weak.get(chunk, 100),
             )
             for chunk, row in rows.items()
+            if not (sound and chunk in weak)
         ]
 
     def _names(self, ranking: _Ranking, limits: Limits, documents: set[int]) -> dict[int, float]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from indexer.findings import Finding
+
 Kind = Literal["pdf", "doc", "sheet", "slides", "mail", "web", "text", "code", "image", "archive", "other"]
 """What a person calls the document; the values of the query field `type:`."""
 
@@ -155,6 +157,8 @@ class FileRow:
     chunks: int
     quality: int | None = None
     """0 to 100; None when not measured."""
+    flaw: str = ""
+    """What costs it most, in words for a person."""
     copies: int = 0
     """Other paths with the same content."""
     embedded: bool = False
@@ -178,7 +182,7 @@ class FileList:
     """Rows in the chosen group."""
     offset: int
     groups: Mapping[str, int]
-    """Count per group: all, new, failed, ocr, duplicates, old, excluded, pending.
+    """Count per group: all, new, failed, ocr, poor, duplicates, old, excluded, pending.
 
     Duplicates are all copies known, near ones too, beside the files to keep; old are older versions."""
 
@@ -214,6 +218,12 @@ class DocumentDetails:
     """(level, start, text) of each heading, in order."""
     page_starts: tuple[int, ...]
     """Start offset of page 1, 2, …; empty when the format has no pages."""
+    findings: tuple[Finding, ...] = ()
+    """Why the quality is what it is, dearest first, with remedies; then what is merely worth knowing."""
+    page_scores: tuple[tuple[int, int], ...] = ()
+    """(page, score) of each page that is not of full quality."""
+    encoding: str = ""
+    """The encoding somebody chose for it; "" when it is read as found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +290,8 @@ class SearchRequest:
     typing: bool = False
     """The last word is still being typed: treat it as a prefix."""
     explain: bool = False
+    sound: bool = False
+    """Leave out passages of poor text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ ALIASES = {"in": "path"}
 
 CHOICES = {
     "type": ("pdf", "doc", "sheet", "slides", "mail", "web", "text", "code", "image", "archive", "other"),
-    "is": ("new", "failed", "ocr", "duplicate", "old", "excluded", "marked"),
+    "is": ("new", "failed", "ocr", "poor", "duplicate", "old", "excluded", "marked"),
     "sort": ("relevance", "new", "old", "name", "size"),
     "mode": ("auto", "keyword", "semantic"),
 }

@@ -46,13 +46,6 @@ def verdict(document: ParsedDocument) -> tuple[Status, str, str]:
     return Status.EMPTY, "It holds no text.", ""
 
 
-def quality(document: ParsedDocument) -> int | None:
-    """Share of pages with text, in percent; None for formats without pages."""
-    if not document.pages:
-        return None
-    return 100 - 100 * len(document.textless_pages) // len(document.pages)
-
-
 def priority(newest_ns: int, chunks: int) -> int:
     """Newest and smallest first: every doubling of the size counts like thirty days of age."""
     return 30 * chunks.bit_length() - newest_ns // (86_400 * 10**9)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.catalogue.connection import Database, set_aside
 
-_TABLES = ("roots", "models", "tags", "excluded", "feedback", "summaries", "egress_log")
+_TABLES = ("roots", "models", "tags", "excluded", "feedback", "summaries", "egress_log", "decodings")
 
 
 def rebuild(path: Path) -> str:

@@ -7,7 +7,7 @@ into the embedded text, so that copies, renames and unchanged parts of an edited
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """`PRAGMA user_version`. A newer file is refused, an older one is migrated."""
 
 TEXT_BLOCK = 65_536
@@ -51,6 +51,27 @@ CREATE TABLE versions (                         -- derived from names, dates and
     place       INTEGER NOT NULL                -- 0: the newest
 ) STRICT;
 CREATE INDEX versions_family ON versions (family, place);
+"""
+
+_QUALITY = """
+CREATE TABLE measures (                         -- why documents have the quality they have
+    document_id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    version     INTEGER NOT NULL,               -- of indexer.quality: measured again when this changes
+    findings    TEXT NOT NULL,                  -- JSON array of indexer.findings.Finding, dearest first
+    stretches   TEXT NOT NULL,                  -- JSON [[start, end, page, score, [code]]], flawed ones
+    hidden      TEXT NOT NULL DEFAULT '{}',     -- JSON {page: percent of its text no reader sees}
+    recognised  TEXT NOT NULL DEFAULT '{}'      -- JSON {page: how sure OCR was, 0..100}
+) STRICT;
+
+CREATE TABLE weak_chunks (                      -- chunks that lie in flawed stretches
+    chunk_id    INTEGER PRIMARY KEY REFERENCES chunks (id) ON DELETE CASCADE,
+    quality     INTEGER NOT NULL                -- 0..100
+) STRICT;
+
+CREATE TABLE decodings (                        -- encodings that somebody chose
+    hash        TEXT PRIMARY KEY,               -- document
+    encoding    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
 TABLES = (
@@ -216,10 +237,12 @@ CREATE TABLE egress_log (
 """
     + _APPEND_ONLY
     + _KINSHIP
+    + _QUALITY
 )
 
 MIGRATIONS: dict[int, str] = {
     1: "ALTER TABLE egress_log ADD COLUMN redacted TEXT NOT NULL DEFAULT '{}';" + _APPEND_ONLY,
     2: _KINSHIP,
+    3: _QUALITY,
 }
 """What turns a catalogue of a version into one of the next."""

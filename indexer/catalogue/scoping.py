@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from indexer import values
+from indexer.catalogue import measures
 from indexer.catalogue.connection import Connection
 from indexer.catalogue.reads import read_text
 from indexer.query import And, Field, Must, Node, Not, Or
@@ -32,6 +33,7 @@ _IS = {
     "new": "f.mtime_ns > :new",
     "failed": f"{_STATUS} NOT IN ('indexed', 'pending')",
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
+    "poor": measures.IS_POOR,
     "duplicate": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
     "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
     "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",

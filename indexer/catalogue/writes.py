@@ -15,9 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from indexer.catalogue import measures
 from indexer.catalogue.connection import Connection
 from indexer.catalogue.reads import Reads
 from indexer.catalogue.schema import TEXT_BLOCK
+from indexer.findings import Quality
 from indexer.types import Chunk, ParsedDocument, Status
 
 
@@ -54,7 +56,7 @@ class NewDocument:
     status: Status
     reason: str = ""
     hint: str = ""
-    quality: int | None = None
+    quality: Quality | None = None
     priority: int = 0
     """Place of its chunks in the queue for embedding; smaller first."""
 
@@ -358,6 +360,9 @@ class Writes(Reads):
                     for i, c, key in zip(ids, new.chunks, new.keys, strict=True)
                 ),
             )
+            if new.quality is not None:
+                measures.put(db, document_id, new.quality, zip(ids, new.chunks, strict=True))
+                measures.put_facts(db, document_id, parsed)
             if ids:
                 db.execute("INSERT OR REPLACE INTO embed_queue VALUES (?, ?)", (document_id, new.priority))
             _outbox(db, "add-document", [document_id])
@@ -380,7 +385,7 @@ class Writes(Reads):
             "characters": len(parsed.text),
             "chunk_count": len(new.chunks),
             "members": len(parsed.attachments),
-            "quality": new.quality,
+            "quality": new.quality.score if new.quality else None,
             "parser": new.parser,
             "metadata": _json(dict(parsed.metadata)),
             "warnings": _json(parsed.warnings),
@@ -401,7 +406,7 @@ class Writes(Reads):
         return int(cursor.lastrowid or 0)
 
     def _empty_document(self, db: Connection, document_id: int) -> None:
-        for table in ("chunks", "texts", "embed_queue", "signatures"):
+        for table in ("chunks", "texts", "embed_queue", "signatures", "measures"):
             db.execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))
 
     def drop_documents(self, ids: Iterable[int]) -> list[int]:

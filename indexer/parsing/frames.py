@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from indexer.findings import REMEDIES, Finding, Quality, Stretch
 from indexer.types import Attachment, Chunk, Heading, Page, ParsedDocument
 
 HEAD = struct.Struct("<4sIQ")
@@ -31,6 +32,8 @@ class Parsed:
     """ISO 639-1, or "" when unknown."""
     parser: str
     """Versions of what read it, for example "pdf/1+chunks/1"."""
+    quality: Quality | None = None
+    """None when it could not be measured."""
 
 
 class Frame(NamedTuple):
@@ -107,6 +110,8 @@ def pack_parsed(job: int, parsed: Parsed) -> list[bytes]:
         "paths": (),
     }
     header["paths"] = list(paths)
+    if parsed.quality is not None:
+        header["quality"] = _packed_quality(parsed.quality)
     return pack(header, [text, *(attachment.content for attachment in document.attachments)])
 
 
@@ -146,7 +151,55 @@ def _parsed(header: dict[str, Any], body: bytes) -> Parsed:
         chunks=chunks,
         language=_string(header["language"]),
         parser=_string(header["parser"]),
+        quality=_quality(header["quality"], len(text)) if "quality" in header else None,
     )
+
+
+def _packed_quality(quality: Quality) -> list[Any]:
+    findings = [(f.code, f.share, f.cost, f.note, f.remedy, f.pages) for f in quality.findings]
+    stretches = [(s.start, s.end, s.page, s.score, s.codes) for s in quality.stretches]
+    return [quality.score, findings, stretches]
+
+
+def _quality(row: list[Any], length: int) -> Quality:
+    score, findings, stretches = row
+    return Quality(
+        score=_score(score),
+        findings=tuple(map(_finding, findings)),
+        stretches=tuple(_stretch(each, length) for each in stretches),
+    )
+
+
+def _finding(row: list[Any]) -> Finding:
+    code, share, cost, note, remedy, pages = row
+    if remedy not in REMEDIES or not 0 <= float(share) <= 1:
+        raise ValueError("no finding")
+    return Finding(
+        code=_string(code),
+        share=float(share),
+        cost=_score(cost),
+        note=_string(note),
+        remedy=remedy,
+        pages=tuple(map(_number, pages)),
+    )
+
+
+def _stretch(row: list[Any], length: int) -> Stretch:
+    start, end, page, score, codes = row
+    _check_span(start, end, length)
+    return Stretch(
+        start=start,
+        end=end,
+        page=None if page is None else _number(page),
+        score=_score(score),
+        codes=tuple(map(_string, codes)),
+    )
+
+
+def _score(value: object) -> int:
+    if _number(value) > 100:
+        raise ValueError("not a score")
+    return value  # type: ignore[return-value]
 
 
 def _page(row: list[Any], length: int) -> Page:

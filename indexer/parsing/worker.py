@@ -15,12 +15,14 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from indexer.errors import UnreadableDocument
+from indexer.findings import Quality
 from indexer.parsing import FORMATS, PURE_PYTHON, frames, load, sniff
 from indexer.parsing.source import Limits, Source
-from indexer.types import ParsedDocument
+from indexer.types import Chunk, ParsedDocument
 
 _PR_SET_PDEATHSIG = 1
 _GARBAGE = 50_000
@@ -143,12 +145,25 @@ def read(source: Source) -> frames.Parsed:
     if (not document.text.strip() or unread) and not document.attachments:
         raise _without_text(document)
     code = language.detect(document.text)
+    chunks = tuple(chunking.chunk_document(document, code))
     return frames.Parsed(
         document=document,
-        chunks=tuple(chunking.chunk_document(document, code)),
+        chunks=chunks,
         language=code,
+        quality=_measured(document, code, chunks),
         parser=f"{source.format}/{module.VERSION}+chunks/{chunking.VERSION}",
     )
+
+
+def _measured(document: ParsedDocument, code: str, chunks: Sequence[Chunk]) -> Quality | None:
+    """The quality; a failure costs the measure, not the document."""
+    from indexer import quality
+
+    try:
+        return quality.measure(document, code, chunks)
+    except Exception as exc:  # noqa: BLE001 - foreign text may hold anything
+        sys.stderr.write(f"not measured: {type(exc).__name__}: {exc}\n")
+        return None
 
 
 def _without_text(document: ParsedDocument) -> UnreadableDocument:
