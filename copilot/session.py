@@ -17,6 +17,7 @@ from copilot.types import (
     SummarizeRequest,
     SummaryEvent,
 )
+from indexer.findings import Decoding, Overview, QualityReport
 from indexer.library import Library
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
@@ -176,6 +177,22 @@ class LocalSession:
     def organize(self, request: OrganizeRequest) -> Proposal:
         """What could be put in order; nothing is changed. Raises UsageError for a bad template."""
         return self.library.organize(request)
+
+    def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
+        """The quality of all files, or of those a query means: by folder, type and month, worst first."""
+        return self.library.quality(query, limit=limit)
+
+    def overview(self, query: str = "") -> Overview:
+        """All files, or those a query means, in numbers."""
+        return self.library.overview(query)
+
+    def decodings(self, target: str) -> tuple[Decoding, ...]:
+        """A text file in the encodings that make sense, the likeliest first. Raises UsageError."""
+        return self.library.decodings(target)
+
+    def decode(self, target: str, encoding: str) -> DocumentDetails:
+        """Read a text file in this encoding from now on ("auto": as found). Raises UsageError."""
+        return self.library.decode(target, encoding)
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
+from indexer.findings import Decoding, Overview, QualityReport
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
 from indexer.text import safe_text
@@ -474,6 +475,18 @@ class Session(Protocol):
 
     def organize(self, request: OrganizeRequest) -> Proposal:
         """What could be put in order; nothing is changed. Raises UsageError for a bad template."""
+
+    def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
+        """The quality of all files, or of those a query means: by folder, type and month, worst first."""
+
+    def overview(self, query: str = "") -> Overview:
+        """All files, or those a query means, in numbers."""
+
+    def decodings(self, target: str) -> tuple[Decoding, ...]:
+        """A text file in the encodings that make sense, the likeliest first. Raises UsageError."""
+
+    def decode(self, target: str, encoding: str) -> DocumentDetails:
+        """Read a text file in this encoding from now on ("auto": as found). Raises UsageError."""
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

@@ -293,7 +293,7 @@ class Intake:
     def _submit(
         self, holder: _Holder, digest: str, source: int | bytes, name: str, size: int, depth: int
     ) -> None:
-        future = self._pool.submit(source, name)
+        future = self._pool.submit(source, name, encoding=self._catalogue.decoding(digest))
         kept = os.dup(source) if isinstance(source, int) else -1
         flight = _Flight(digest, size, depth, kept, [holder], future)
         self._flights[digest] = flight

@@ -21,9 +21,10 @@ from indexer import embedding
 from indexer.backlog import Backlog
 from indexer.catalogue import Catalogue
 from indexer.config import Config
+from indexer.decoding import Decoder
 from indexer.embedding import Embedder
 from indexer.errors import AppError, NotFoundError, StoreError, UsageError
-from indexer.findings import QualityReport
+from indexer.findings import Decoding, Overview, QualityReport
 from indexer.grading import Grading
 from indexer.guard import Guard, GuardedEmbedder
 from indexer.ignore import RuleBook, Rules
@@ -153,6 +154,7 @@ class Library:
         self._cleanup.append(self._kinship.close)
         self.grading = Grading(self.catalogue, self.config.quality.poor_below, self._news.changed)
         self._cleanup.append(self.grading.close)
+        self._decoder = Decoder(self.catalogue, self._reread)
         self._reporter = Reporter(
             self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher
         )
@@ -365,6 +367,20 @@ class Library:
         self._pipeline.retry(found)
         return len(found)
 
+    def _reread(self, paths: list[bytes]) -> None:
+        self._pipeline.retry(paths)
+        for _ in self._reporter.until(lambda: self._pipeline.idle):
+            pass
+
+    def decodings(self, target: str) -> tuple[Decoding, ...]:
+        """A text file in the encodings that make sense, the likeliest first. Raises UsageError."""
+        return self._decoder.offer(self.details(target))
+
+    def decode(self, target: str, encoding: str) -> DocumentDetails:
+        """Read a text file in this encoding from now on ("auto": as found). Raises UsageError."""
+        self._decoder.choose(self.details(target), encoding)
+        return self.details(target)
+
     # --- questions ---
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -466,6 +482,18 @@ class Library:
     def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
         """The quality of all files, or of those a query means, by folder, type and month."""
         return self.grading.report(self._chosen(query), limit=limit)
+
+    def overview(self, query: str = "") -> Overview:
+        """All files, or those a query means, in numbers."""
+        from indexer import overview
+
+        return overview.made(
+            self.grading.graded(self._chosen(query)),
+            self._kinship.report(limit=1_000_000),
+            self.grading.poor_below,
+            library=os.fspath(self.directory),
+            scope=query,
+        )
 
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         """Files by name, in fzf's syntax, best first."""

@@ -48,7 +48,7 @@ _GROUPS = {
     "new": "f.mtime_ns > :new",
     "failed": f"{_STATUS} NOT IN ('indexed', 'pending')",
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
-    "poor": measures.IS_POOR,
+    "poor": f"({measures.IS_POOR})",
     "duplicates": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
     "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",
     "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",

@@ -8,6 +8,7 @@ Nothing is looked up: the same document always has the same measure.
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from collections import Counter
@@ -162,12 +163,13 @@ def measure(document: ParsedDocument, language: str, chunks: Sequence[Chunk | St
     if whole:
         shares["hyphens"] = hyphens(document.text[:_SAMPLE])
     shares["sparse"] = 1.0 if _letters(document.text) < 3 and not document.attachments else 0.0
+    costs = {code: points(code, share) for code, share in shares.items()} | found.costs()
     findings = [
-        _finding(code, share, found.pages_of(code, document), document.format)
-        for code, share in shares.items()
-        if share > 0
+        _finding(code, shares[code], cost, found.pages_of(code, document), document.format)
+        for code, cost in costs.items()
+        if cost > 0
     ]
-    findings = [finding for finding in findings if finding.cost > 0] + _facts(document, language, chunks)
+    findings += _facts(document, language, chunks)
     findings.sort(key=lambda finding: -finding.cost)
     return Quality(
         score=score(finding.cost for finding in findings),
@@ -266,21 +268,21 @@ class _Measures:
                 self._words += everything
 
     def shares(self) -> dict[str, float]:
-        """The mean over the stretches in which a kind was looked for, by their length."""
-        total: dict[str, float] = {}
-        for code in _BY_STRETCH:
-            if not any(part.shares.get(code) for part in self._parts):
-                total[code] = 0.0
-                continue
-            measured = [part for part in self._parts if code in part.shares]
-            if code in ("mojibake", "encoding"):  # not looked for in ASCII: there is none
-                length = sum(part.end - part.start for part in self._parts)
-            else:
-                length = sum(part.end - part.start for part in measured)
-            found = sum(part.shares[code] * (part.end - part.start) for part in measured)
-            total[code] = found / length if length else 0.0
-        total["noise"] = self._misread / (self._words + _DOUBTED_WORDS)
-        return total
+        """What is true of the whole: the mean over the stretches, by their length."""
+        shares = {code: self._mean(code, lambda share: share) for code in _BY_STRETCH}
+        shares["noise"] = self._misread / (self._words + _DOUBTED_WORDS)
+        return shares
+
+    def costs(self) -> dict[str, int]:
+        """Points by the mean over the stretches: a broken page of six costs a sixth of a broken text."""
+        return {code: round(self._mean(code, functools.partial(points, code))) for code in _BY_STRETCH}
+
+    def _mean(self, code: str, value: Callable[[float], float]) -> float:
+        flawed = [part for part in self._parts if part.shares.get(code)]
+        if not flawed:
+            return 0.0
+        total = sum(value(part.shares[code]) * (part.end - part.start) for part in flawed)
+        return total / sum(part.end - part.start for part in self._parts)
 
     def pages_of(self, code: str, document: ParsedDocument) -> tuple[int, ...]:
         """The pages a finding is worst on; none when it is true of all."""
@@ -416,13 +418,13 @@ def hyphens(text: str) -> float:
 # --- findings -------------------------------------------------------------------------------------
 
 
-def _finding(code: str, share: float, pages: tuple[int, ...], format: str) -> Finding:
+def _finding(code: str, share: float, cost: int, pages: tuple[int, ...], format: str) -> Finding:
     kind = KINDS[code]
     share = min(1.0, share)
     return Finding(
         code=code,
         share=round(share, 4),
-        cost=points(code, share),
+        cost=cost,
         note=kind.note.format(percent(share)),
         remedy=_remedy(kind.remedy, format),
         pages=pages,

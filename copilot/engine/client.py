@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SummarizeRequest,
         SummaryEvent,
     )
+    from indexer.findings import Decoding, Overview, QualityReport
     from indexer.organize.request import OrganizeRequest, Proposal
     from indexer.related import CopyReport, Difference
     from indexer.types import (
@@ -203,6 +204,30 @@ class EngineClient:
 
         return self._call("organize", Proposal, request=_as_json(request))
 
+    def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
+        """See `Session`."""
+        from indexer.findings import QualityReport
+
+        return self._call("quality", QualityReport, query=query, limit=limit)
+
+    def overview(self, query: str = "") -> Overview:
+        """See `Session`."""
+        from indexer.findings import Overview
+
+        return self._call("overview", Overview, query=query)
+
+    def decodings(self, target: str) -> tuple[Decoding, ...]:
+        """See `Session`; a path is taken as of this process's current folder."""
+        from indexer.findings import Decoding
+
+        return self._call("decodings", tuple[Decoding, ...], target=_target(target))
+
+    def decode(self, target: str, encoding: str) -> DocumentDetails:
+        """See `Session`; a path is taken as of this process's current folder."""
+        from indexer.types import DocumentDetails
+
+        return self._call("decode", DocumentDetails, target=_target(target), encoding=encoding)
+
     def retry(self, paths: Sequence[str] = ()) -> int:
         """See `Session`."""
         return self._call("retry", int, paths=[process.absolute(p) for p in paths])
@@ -252,6 +277,10 @@ class EngineClient:
         events = TypedEvents(self.wire.stream(method, **params))
         self._streams.add(events)
         return events
+
+
+def _target(target: str) -> str:
+    return target if target.startswith("sha256:") else process.absolute(target)
 
 
 def _as_json(request: object) -> Any:

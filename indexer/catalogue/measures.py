@@ -15,8 +15,10 @@ from indexer.types import Chunk, Page, ParsedDocument, StoredChunk
 
 POOR_BELOW = "poor_below"
 """Name of the threshold among the small values of the catalogue; queries compare with it."""
-IS_POOR = f"d.quality < (SELECT CAST(value AS INTEGER) FROM meta WHERE key = '{POOR_BELOW}')"
-"""Condition on `documents d`."""
+IS_POOR = (
+    f"d.chunk_count > 0 AND d.quality < (SELECT CAST(value AS INTEGER) FROM meta WHERE key = '{POOR_BELOW}')"
+)
+"""Condition on `documents d`: it has text, and that is poor. What has none is not poor but unread."""
 _WEAK = 90
 """Chunks of this quality and better are not noted."""
 
@@ -167,7 +169,7 @@ def poor_files(db: Connection, files: Collection[int] | None) -> list[tuple[str,
     return db.execute(
         "SELECT f.path_text, d.quality, coalesce(m.findings, '[]') FROM files f"
         " JOIN documents d ON d.id = f.document_id LEFT JOIN measures m ON m.document_id = d.id"
-        f" WHERE d.chunk_count > 0 AND {IS_POOR}{where} ORDER BY f.path",
+        f" WHERE {IS_POOR}{where} ORDER BY f.path",
         {} if files is None else {"files": _json(list(files))},
     ).fetchall()
 

@@ -201,6 +201,12 @@ class Reads(Database):
             ).fetchone()
         return row[0] if row else None
 
+    def decoding(self, digest: str) -> str:
+        """The encoding somebody chose for a content; "" when nobody did."""
+        with self.reader() as db:
+            row = db.execute("SELECT encoding FROM decodings WHERE hash = ?", (digest,)).fetchone()
+        return str(row[0]) if row else ""
+
     def parsers(self) -> list[tuple[str, str]]:
         """Every pair of format and parser version that documents were read with."""
         with self.reader() as db:

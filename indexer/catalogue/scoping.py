@@ -33,7 +33,7 @@ _IS = {
     "new": "f.mtime_ns > :new",
     "failed": f"{_STATUS} NOT IN ('indexed', 'pending')",
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
-    "poor": measures.IS_POOR,
+    "poor": f"({measures.IS_POOR})",
     "duplicate": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
     "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
     "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",

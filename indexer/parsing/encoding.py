@@ -279,3 +279,61 @@ def _best_latin(sample: bytes) -> tuple[str, float]:
             if share > best_share + 1e-9:
                 best, best_share = encoding, share
     return best, best_share
+
+
+# --- an encoding somebody chose --------------------------------------------------------------------
+
+
+def canonical(name: str) -> str:
+    """An encoding as `read_as` takes it: Python's name, or "utf-8/NAME"; "" when it means nothing.
+
+    "utf-8/NAME" is UTF-8 that was once taken for NAME and stored as UTF-8 again.
+    """
+    first, slash, second = name.strip().lower().partition("/")
+    if not slash:
+        return find_codec(first)
+    found = "latin-1" if second in ("latin-1", "latin1", "iso-8859-1") else find_codec(second)
+    return f"utf-8/{found}" if find_codec(first) == "utf-8" and found else ""
+
+
+def read_as(content: bytes, name: str) -> str:
+    """The text of these bytes in an encoding that `canonical` gave.
+
+    Raises:
+        UnicodeError: what was stored twice cannot be undone.
+        LookupError: there is no such encoding.
+    """
+    first, slash, second = name.partition("/")
+    text = content.removeprefix(codecs.BOM_UTF8).decode(first, "replace")
+    return _undo(text, second) if slash else text
+
+
+def _undo(text: str, codec: str) -> str:
+    """UTF-8 that was taken for another encoding, taken for what it is."""
+    stored = b"".join(_as_byte(char, codec) for char in text)
+    read = stored.decode("utf-8", "replace")
+    if read.count("\ufffd") > 0.02 * len(read) + text.count("\ufffd"):
+        raise UnicodeError("it was not stored twice")
+    return read
+
+
+def _as_byte(char: str, codec: str) -> bytes:
+    """The bytes of a character; those that an encoding leaves undefined stand for themselves."""
+    try:
+        return char.encode(codec)
+    except UnicodeEncodeError:
+        return bytes((ord(char),)) if ord(char) < 0x100 else b"?"
+
+
+def familiar(text: str) -> float:
+    """Share of the accented Latin letters and signs that one language would use; 1 without any."""
+    found = [char for char in text[:20_000].lower() if "\x7f" < char < "\u0250" or char in _PUNCTUATION]
+    letters = [char for char in found if char not in _PUNCTUATION]
+    if not letters:
+        return 1.0
+    return max(sum(char in known for char in letters) / len(letters) for _, sets in _LATIN for known in sets)
+
+
+def as_utf8(content: bytes, name: str) -> bytes:
+    """The text of these bytes in a chosen encoding, as UTF-8 with the mark that every parser believes."""
+    return codecs.BOM_UTF8 + read_as(content, name).encode("utf-8", "replace")

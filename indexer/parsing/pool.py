@@ -54,9 +54,10 @@ MAX_FAILED_STARTS = 3
 class _Job:
     """A document on its way; it belongs to the pool's thread once submitted."""
 
-    def __init__(self, source: int | bytes, name: str) -> None:
+    def __init__(self, source: int | bytes, name: str, encoding: str = "") -> None:
         self.future: Future[Parsed] = Future()
         self.name = name
+        self.encoding = encoding
         self.content = source if isinstance(source, bytes) else None
         self.descriptor = -1 if isinstance(source, bytes) else os.dup(source)
         self.size = len(source) if isinstance(source, bytes) else os.fstat(source).st_size
@@ -132,7 +133,7 @@ class _Worker:
             OSError: the worker is gone, or no descriptor can be had.
         """
         self._number += 1
-        (frame,) = frames.pack({"job": self._number, "name": job.name[:1024]})
+        (frame,) = frames.pack({"job": self._number, "name": job.name[:1024], "encoding": job.encoding})
         socket.send_fds(self.channel, [frame], [job.open()])
         if not self.jobs:
             self.since = time.monotonic()
@@ -190,13 +191,14 @@ class ParsePool:
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
 
-    def submit(self, source: int | bytes, name: str) -> Future[Parsed]:
+    def submit(self, source: int | bytes, name: str, *, encoding: str = "") -> Future[Parsed]:
         """Parse a document; the future raises `UnreadableDocument` with its status.
 
         Args:
             source: an open descriptor, duplicated at once and only ever read from its beginning, or
                 the content of a document that is not a file.
             name: its name without folders, a hint to its type.
+            encoding: what somebody chose to read it in; "" for what is found.
 
         Blocks while many files wait, except for contents and in callbacks of futures.
 
@@ -207,7 +209,7 @@ class ParsePool:
         if held:
             self._places.acquire()
         try:
-            job = _Job(source, name)
+            job = _Job(source, name, encoding)
             if held:
                 job.future.add_done_callback(lambda _: self._places.release())
         except BaseException:

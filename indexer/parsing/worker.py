@@ -42,10 +42,11 @@ def main() -> None:
     with socket.socket(fileno=options["socket"]) as channel:
         _send(channel, frames.pack({"ready": True}))
         while (request := _receive(channel)) is not None:
-            job, name, descriptor = request
+            header, descriptor = request
+            source = Source(descriptor, header["name"], limits)
             _limit_cpu(limits)
             try:
-                answer = _answer(channel, job, Source(descriptor, name, limits))
+                answer = _answer(channel, header["job"], source, header.get("encoding", ""))
             finally:
                 os.close(descriptor)
             _send(channel, answer)
@@ -78,15 +79,14 @@ def _limit_cpu(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (allowed, hard))
 
 
-def _receive(channel: socket.socket) -> tuple[int, str, int] | None:
-    """The next job: its number, the name, the descriptor. None when the pool has gone."""
+def _receive(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
+    """The next job: what the pool says of it, and the descriptor. None when the pool has gone."""
     head, descriptors, _, _ = socket.recv_fds(channel, frames.HEAD.size, 1)
     if not head:
         return None
     head += _exactly(channel, frames.HEAD.size - len(head))
     length, _ = frames.lengths(head, 0)
-    header = json.loads(_exactly(channel, length))
-    return header["job"], header["name"], descriptors[0]
+    return json.loads(_exactly(channel, length)), descriptors[0]
 
 
 def _exactly(channel: socket.socket, length: int) -> bytes:
@@ -107,9 +107,12 @@ def _send(channel: socket.socket, buffers: list[bytes]) -> None:
         channel.sendall(buffer)
 
 
-def _answer(channel: socket.socket, job: int, source: Source) -> list[bytes]:
+def _answer(channel: socket.socket, job: int, source: Source, encoding: str) -> list[bytes]:
     """The frame that answers a job, whatever happens to it."""
+    given = source
     try:
+        if encoding:
+            source = _decoded(source, encoding)
         source.format = sniff.sniff(source)
         if FORMATS[source.format].module not in PURE_PYTHON:
             # Should the library take this process down, the pool still knows what it was reading.
@@ -124,6 +127,16 @@ def _answer(channel: socket.socket, job: int, source: Source) -> list[bytes]:
     except Exception as exc:  # noqa: BLE001 - whatever a library throws at a damaged file is that file's affair
         reason = f"The {source.format or 'file'} parser failed: {type(exc).__name__}: {exc}"
         return _refusal(job, "broken", reason[:500], "The file may be damaged.", source.format)
+    finally:
+        if source is not given:
+            os.close(source.descriptor)
+
+
+def _decoded(source: Source, chosen: str) -> Source:
+    """The same document in an encoding that somebody chose."""
+    from indexer.parsing import encoding
+
+    return Source.from_bytes(encoding.as_utf8(source.read(), chosen), source.name, source.limits)
 
 
 def _refusal(job: int, status: str, reason: str, hint: str, format: str) -> list[bytes]:

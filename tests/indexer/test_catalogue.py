@@ -336,6 +336,8 @@ def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
             db.execute(f"DROP {table}")
         for table in ("likenesses", "signatures", "versions"):
             db.execute(f"DROP TABLE {table}")
+        for table in ("weak_chunks", "measures", "decodings"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE egress_log DROP COLUMN redacted")
         db.execute(
             "INSERT INTO egress_log (created_ns, host, model, purpose, bytes, outcome)"

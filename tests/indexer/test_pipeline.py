@@ -7,6 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -329,11 +330,11 @@ def test_a_file_that_changes_under_the_parser_is_read_again(
     real = made.pool.submit
     changes = iter(["second", "third"])
 
-    def submit(source: int | bytes, name: str) -> object:
+    def submit(source: int | bytes, name: str, **options: Any) -> object:
         text = next(changes, None)
         if text is not None:
             write(folder, {"a.txt": text})
-        return real(source, name)
+        return real(source, name, **options)
 
     monkeypatch.setattr(made.pool, "submit", submit)
     made.sync(folder)
@@ -348,10 +349,10 @@ def test_a_file_that_never_rests_gets_that_status_and_holds_nothing_up(
     made = rig()
     real = made.pool.submit
 
-    def submit(source: int | bytes, name: str) -> object:
+    def submit(source: int | bytes, name: str, **options: Any) -> object:
         with (folder / "log.txt").open("a") as stream:
             stream.write("x")
-        return real(source, name)
+        return real(source, name, **options)
 
     monkeypatch.setattr(made.pool, "submit", submit)
     made.sync(folder)
@@ -370,9 +371,9 @@ def test_a_file_that_vanishes_while_it_is_read_leaves_nothing(
     made = rig()
     real = made.pool.submit
 
-    def submit(source: int | bytes, name: str) -> object:
+    def submit(source: int | bytes, name: str, **options: Any) -> object:
         (folder / "a.txt").unlink(missing_ok=True)
-        return real(source, name)
+        return real(source, name, **options)
 
     monkeypatch.setattr(made.pool, "submit", submit)
     made.sync(folder)

@@ -32,6 +32,7 @@ from copilot.types import (
     Token,
 )
 from indexer.errors import AppError, NotFoundError
+from indexer.findings import Decoding, Overview, QualityReport
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
 from indexer.types import (
@@ -50,6 +51,18 @@ from indexer.types import (
 )
 from tests.tui import kin
 
+NO_QUALITY = QualityReport(
+    files=0,
+    measured=0,
+    score=None,
+    poor_below=50,
+    poor=0,
+    reasons=(),
+    folders=(),
+    types=(),
+    months=(),
+    worst=(),
+)
 DAY_NS = 86_400 * 10**9
 EPOCH_NS = 1_759_579_200 * 10**9
 """2025-10-04 12:00 UTC."""
@@ -501,6 +514,18 @@ class ScriptedSession:
 
     def _text_of(self, path: str) -> str:
         return kin.TEXTS.get(path) or self.text(path, 0, 10**9).text
+
+    def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
+        return NO_QUALITY
+
+    def overview(self, query: str = "") -> Overview:
+        raise NotFoundError(query)
+
+    def decodings(self, target: str) -> tuple[Decoding, ...]:
+        return ()
+
+    def decode(self, target: str, encoding: str) -> DocumentDetails:
+        return self.details(target)
 
 
 def make_details(path: str, kind: str, format: str, pages: int, text: str) -> DocumentDetails:
