@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from indexer.catalogue import Connection, scoping
 from indexer.catalogue.kinship import newest_of
+from indexer.catalogue.labels import tags_of
 from indexer.catalogue.reads import read_text
 from indexer.catalogue.schema import TEXT_BLOCK
 from indexer.catalogue.scoping import ChunkRow, DocumentRow, FilePlace
@@ -43,6 +44,7 @@ class _Source:
     texts: Mapping[int, str]
     newest: Mapping[int, str]
     """Of old documents the path of the newest version."""
+    tags: Mapping[int, tuple[str, ...]]
 
 
 def build(
@@ -86,6 +88,7 @@ def _read(db: Connection, wanted: Sequence[Wanted]) -> _Source:
         scoping.places(db, documents),
         _texts(db, chunks.values()),
         newest_of(db, documents),
+        tags_of(db, documents),
     )
 
 
@@ -153,6 +156,7 @@ def _hit(
         ),
         explain=wanted.explain,
         newer=source.newest.get(row.document_id, ""),
+        tags=source.tags.get(row.document_id, ()),
     )
 
 

@@ -70,8 +70,13 @@ class Kinship:
         self._seen = -1
         self._told = NOTHING
         self._series: dict[Pair, bool] = {}
+        self._then: Callable[[], None] = lambda: None
 
     # --- in the background ---
+
+    def after(self, then: Callable[[], None]) -> None:
+        """Call this in the thread, too, whenever it has refreshed."""
+        self._then = then
 
     def start(self, rest: Rest) -> None:
         """Refresh in a thread whenever the library has changed and come to rest.
@@ -92,6 +97,7 @@ class Kinship:
             took = 0.0
             if resting and not self._stopping.is_set():
                 self.settle()
+                self._then()
                 took = time.monotonic() - began
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ from indexer.ignore import RuleBook, Rules
 from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
 from indexer.kinship import Kinship
+from indexer.labels import LabelBook
 from indexer.listing import Listing, as_paths
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.parsing.pool import ParsePool
@@ -155,9 +156,17 @@ class Library:
         self.grading = Grading(self.catalogue, self.config.quality.poor_below, self._news.changed)
         self._cleanup.append(self.grading.close)
         self._decoder = Decoder(self.catalogue, self._reread)
-        self._reporter = Reporter(
-            self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher
+        self.labels = LabelBook(
+            self.catalogue,
+            self._searcher.file_ids,
+            revision=lambda: self._pipeline.revision,
+            changed=self._news.changed,
         )
+        self._kinship.after(self.labels.rules.settle)
+        self._reporter = Reporter(
+            self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher,
+            labels=lambda: self.labels.revision,
+        )  # fmt: skip
 
     def _begin(self, watch: bool) -> None:
         self._pipeline.start()
@@ -325,11 +334,13 @@ class Library:
         if not look.done.is_set() or not self._pipeline.idle:
             return False
         if keyword_only:
+            self.labels.rules.settle()
             return True
         if self._reporter.loading or not self._backlog.idle:
             return False
         self.grading.settle()
         self._kinship.settle()  # so that the first question knows which versions are old
+        self.labels.rules.settle()
         return True
 
     def progress(self) -> Progress:

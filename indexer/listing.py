@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, measures, read_text
+from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, labels, measures, read_text
 from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
 from indexer.copies import Told
@@ -192,7 +192,7 @@ class Listing:
             NotFoundError: the library does not have it.
         """
         with self._catalogue.reader() as db:
-            file_id = _file_for(db, target)
+            file_id = file_for(db, target)
             if file_id is None:
                 raise NotFoundError(
                     f"{target} is not in the library.",
@@ -206,7 +206,8 @@ def _below(path: str, root: bytes) -> str:
     return path[len(os.path.dirname(root).decode("utf-8", "replace")) :].lstrip("/")
 
 
-def _file_for(db: Connection, target: str) -> int | None:
+def file_for(db: Connection, target: str) -> int | None:
+    """The file a path as shown, or `sha256:…`, names."""
     if target.startswith("sha256:"):
         row = db.execute(
             "SELECT f.id FROM files f JOIN documents d ON d.id = f.document_id WHERE d.hash = ?"
@@ -234,7 +235,7 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
     others = db.execute(
         "SELECT path_text FROM files WHERE document_id = ? AND id <> ? ORDER BY path", (document_id, file_id)
     ).fetchall()
-    tags = db.execute("SELECT tag FROM tags WHERE hash = ? ORDER BY tag", (digest,)).fetchall()
+    tags = tuple(tag.name for tag in labels.tags_on(db, file_id))
     copies = tuple(other[0] for other in others)
     return DocumentDetails(
         path=path,
@@ -253,7 +254,7 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
         quality=row[10],
         duplicates=copies,
         versions=tuple(path for path, _ in kinship.family_of(db, document_id)),
-        tags=tuple(tag[0] for tag in tags),
+        tags=tags,
         metadata=metadata,
         warnings=tuple(warnings),
         textless_pages=tuple(textless),

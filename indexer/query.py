@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +25,9 @@ Span = tuple[int, int]
 
 MAX_CHARACTERS = 20_000
 """What lies behind it is ignored, and said so: nobody types it, and each word costs."""
+
+ANY = "*"
+"""Value of a field that only has to be there."""
 
 MAX_DEPTH = 30
 """Groups inside groups; deeper parentheses are text."""
@@ -131,15 +134,23 @@ class Query:
         return " ".join(leaf.text for leaf in self.sought)
 
 
-def parse(text: str, *, now: dt.datetime | None = None, typing: bool = False) -> Query:
+def parse(
+    text: str,
+    *,
+    now: dt.datetime | None = None,
+    typing: bool = False,
+    custom: Mapping[str, str] | None = None,
+) -> Query:
     """Parse any string.
 
     Args:
         text: As typed.
         now: Local time that relative dates count from; the present when None.
         typing: The last word may be unfinished: it matches as a prefix.
+        custom: Kinds of the fields somebody made, by name: they need no `field.` before them, and
+            their values are checked.
     """
-    return _Parser(text, now or dt.datetime.now(), typing=typing).parse()
+    return _Parser(text, now or dt.datetime.now(), custom or {}, typing=typing).parse()
 
 
 # --- tokens --------------------------------------------------------------------------------------
@@ -165,6 +176,7 @@ _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _QUOTES = {'"': '"', "“": "”“", "„": "“”"}
 _QUOTED_ESCAPES = frozenset('\\"“”„')
 _NAME = re.compile(r"([A-Za-z]+):")
+_CUSTOM_NAME = re.compile(r"(field\.)?([A-Za-z][\w-]*):", re.IGNORECASE)
 _NEAR = re.compile(r"~(\d{1,3})(?=$|[\s)])")
 _OPERATORS: dict[str, Token] = {"OR": "or", "|": "or", "AND": "and", "NOT": "not"}
 _UNARY = frozenset({"-", "+", "not"})
@@ -175,8 +187,9 @@ _OPENING = _BINARY | {"("}
 class _Lexer:
     """Cuts the text into tokens; spans refer to the text given."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, custom: Mapping[str, str]) -> None:
         self.text = text
+        self.custom = custom
         self.length = min(len(text), MAX_CHARACTERS)
         self.at = 0
         self.depth = 0
@@ -212,6 +225,8 @@ class _Lexer:
             return self._take("-" if char == "-" else "+", 1)
         if char in _QUOTES and (phrase := self._phrase()):
             return phrase
+        if found := self._custom_field():
+            return found
         if (name := _NAME.match(self.text, self.at, self.length)) and (found := self._field(name)):
             return found
         return self._word()
@@ -280,7 +295,16 @@ class _Lexer:
             if len(key) > 1 and following and not _BLANK.match(following) and following not in ":/\\":
                 self.problems.append(f"no field {name[1]}:")
             return None
-        start, self.at = self.at, name.end()
+        return self._field_token(key, name.end())
+
+    def _custom_field(self) -> _Token | None:
+        name = _CUSTOM_NAME.match(self.text, self.at, self.length)
+        if name is None or not (name[1] or name[2].lower() in self.custom):
+            return None
+        return self._field_token(values.CUSTOM + name[2].lower(), name.end())
+
+    def _field_token(self, key: str, colon: int) -> _Token:
+        start, self.at = self.at, colon
         found: list[str] = []
         while True:
             if self._peek() in _QUOTES:
@@ -293,7 +317,7 @@ class _Lexer:
             if self._peek() != ",":
                 break
             self.at += 1
-        return _Token("field", start, self.at, key, tuple(found), colon=name.end())
+        return _Token("field", start, self.at, key, tuple(found), colon=colon)
 
 
 # --- the parser ----------------------------------------------------------------------------------
@@ -302,10 +326,11 @@ class _Lexer:
 class _Parser:
     """Recursive descent over the tokens."""
 
-    def __init__(self, text: str, now: dt.datetime, *, typing: bool) -> None:
+    def __init__(self, text: str, now: dt.datetime, custom: Mapping[str, str], *, typing: bool) -> None:
         self.text = text
         self.now = now
-        lexer = _Lexer(text)
+        self.custom = custom
+        lexer = _Lexer(text, custom)
         self.tokens = list(lexer.tokens())
         self.problems = lexer.problems
         self.at = 0
@@ -393,13 +418,16 @@ class _Parser:
 
     def _accept(self, token: _Token) -> bool:
         """Keep a field's good values, name its bad ones, take `sort:` and `mode:` out of the tree."""
+        if not token.values and token.text == "tag":
+            token.values = (ANY,)
         if not token.values:
             self.problems.append(f"{token.text}: needs a value")
             self._ignore(token)
             return False
         good = []
         for value in token.values:
-            if problem := values.problem(token.text, value, self.now):
+            kind = self.custom.get(token.text.removeprefix(values.CUSTOM), "")
+            if problem := values.problem(token.text, value, self.now, kind):
                 self.problems.append(problem)
             else:
                 good.append(value)
@@ -477,7 +505,8 @@ class _Parser:
 
     def _mark_field(self, token: _Token) -> None:
         self.spans.append((token.start, token.colon, "field"))
-        self.spans.append((token.colon, token.end, "value"))
+        if token.end > token.colon:
+            self.spans.append((token.colon, token.end, "value"))
 
 
 def _flat(nodes: list[Node], kind: type[And] | type[Or]) -> list[Node]:

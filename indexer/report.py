@@ -65,13 +65,17 @@ class Reporter:
         pipeline: Pipeline,
         backlog: Backlog,
         watcher: Watcher,
+        *,
+        labels: Callable[[], int],
     ) -> None:
+        """Keep the parts; `labels` counts the changes of labels."""
         self._news = news
         self._catalogue = catalogue
         self._pool = pool
         self._pipeline = pipeline
         self._backlog = backlog
         self._watcher = watcher
+        self._labels = labels
         self._counting = threading.Lock()
         self._count_at = 0.0
         self._counted = (0, 0)
@@ -83,7 +87,7 @@ class Reporter:
     @property
     def revision(self) -> int:
         """Grows with every change of what can be found."""
-        return self._pipeline.revision + self._backlog.revision
+        return self._pipeline.revision + self._backlog.revision + self._labels()
 
     def progress(self, *, exact: bool = False) -> Progress:
         """What is being done now; `exact` counts chunks anew, though it was done a moment ago."""

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexer import values
-from indexer.catalogue import Catalogue, scoping
+from indexer.catalogue import Catalogue, labelling, labels, scoping
+from indexer.collected import demanding, expand
 from indexer.keyword import KeywordIndex
-from indexer.query import And, Field, Must, Node, Not, Or, Phrase, Query, Word
+from indexer.query import And, Field, Must, Node, Not, Or, Phrase, Query, Word, parse
+from indexer.text import fold
 
 _KEPT = 64
-_CHANGING = frozenset({"tag", "is", "quality"})
+_CHANGING = frozenset({"tag", "is", "note", "quality"})
 """Fields whose answer can change without a change of the keyword index."""
 
 
@@ -37,6 +39,8 @@ class Limits:
     """Documents that the fields, the scope and the list leave over."""
     demands: bool
     """Whether words are demanded or excluded."""
+    notes: tuple[str, ...] = ()
+    """Said to the person: there is no such collection."""
 
 
 class Scoper:
@@ -73,7 +77,7 @@ class Scoper:
             languages: Whose inflections count where a word is demanded.
         """
         self._follow()
-        asked = (*demanding(query), *demanding(scope))
+        asked, notes = self._expanded((*demanding(query), *demanding(scope)))
         fields = [node for node in asked if scoping.answers(node)]
         words = [node for node in asked if not scoping.answers(node)]
         selection = self._select(fields, documents)
@@ -88,7 +92,21 @@ class Scoper:
             self._chunks([*asked], allowed),
             in_scope,
             bool(words),
+            notes,
         )
+
+    def parse(self, text: str, *, typing: bool = False) -> Query:
+        """Parse a query with the fields that were made in this library."""
+        with self._catalogue.reader() as db:
+            return parse(text, typing=typing, custom=labelling.kinds(db))
+
+    def _expanded(self, nodes: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[str, ...]]:
+        """The nodes with what they name in place of the names, and what is to be said of that."""
+        if not any(_names(node) for node in nodes):
+            return nodes, ()
+        with self._catalogue.reader() as db:
+            saved = {fold(each.name): each.query for each in labels.collections(db)}
+            return expand(nodes, saved, labelling.kinds(db))
 
     def _follow(self) -> None:
         """Forget everything when the keyword index has changed: so has the library, then."""
@@ -134,7 +152,7 @@ class Scoper:
                 return frozenset.intersection(*(self._holding(child, languages) for child in children))
             case Or(children):
                 return frozenset.union(*(self._holding(child, languages) for child in children))
-            case Field(name, found) if name in scoping.SQL_FIELDS:
+            case Field(name) if scoping.in_sql(name):
                 selection = self._select([node], ())
                 return selection.documents if selection else frozenset()
             case Field(name, found):
@@ -164,13 +182,6 @@ class Scoper:
                     found = scoping.chunks_on(db, ranges, within)
             left = found if left is None else left & found
         return left
-
-
-def demanding(query: Query) -> tuple[Node, ...]:
-    """The clauses of a query that filter: plain words of a ranking query do not."""
-    if query.boolean:
-        return query.clauses
-    return tuple(clause for clause in query.clauses if not isinstance(clause, Word))
 
 
 def widened(query: Query) -> Query | None:
@@ -204,9 +215,21 @@ def _is_field(node: Node) -> bool:
 def _changes(node: Any) -> bool:
     match node:
         case Field(name):
-            return name in _CHANGING
+            return name in _CHANGING or name.startswith(values.CUSTOM)
         case Not(child) | Must(child):
             return _changes(child)
         case And(children) | Or(children):
             return any(map(_changes, children))
+    return False
+
+
+def _names(node: Any) -> bool:
+    """Whether a node names a collection or a field somebody made."""
+    match node:
+        case Field(name):
+            return name == "collection" or name.startswith(values.CUSTOM)
+        case Not(child):
+            return _names(child)
+        case And(children) | Or(children):
+            return any(map(_names, children))
     return False

@@ -21,7 +21,7 @@ from indexer.fusion import Blend, Candidate, Scored
 from indexer.hits import Wanted
 from indexer.keyword import WHOLE, KeywordIndex, Plan, Scope
 from indexer.meaning import Embedder, Meaning, Near, Vector, Vectors
-from indexer.query import Query, parse
+from indexer.query import Query
 from indexer.scope import Limits, Scoper, loosened, widened
 from indexer.snippets import Matcher, merged
 from indexer.types import Hit, ScopeCount, SearchRequest, SearchResult, UnreadFile
@@ -49,6 +49,7 @@ WAITING_NAMED = 50
 """Files still to be read that are named with a scope; the others are counted."""
 WAITING = "It is still waiting to be read."
 STALE = "It has changed; the library still has the state before."
+NO_SCOPE = Query(())
 NOT_READY = "meaning search is not ready: found by words only"
 
 
@@ -103,9 +104,10 @@ class Searcher:
     def search(self, request: SearchRequest) -> SearchResult:
         """Search; `SearchRequest` says what can be asked. Nothing found is not an error."""
         began = time.perf_counter()
-        query, scope = parse(request.query, typing=request.typing), parse(request.scope)
+        query = self._scoper.parse(request.query, typing=request.typing)
+        scope = self._scoper.parse(request.scope)
         limits = self._scoper.limits(query, scope, request.documents, self._languages(query))
-        notes = [*query.problems, *scope.problems]
+        notes = [*query.problems, *scope.problems, *limits.notes]
         if query.sought:
             ranking = self._rank(query, limits, request)
             if not ranking.scored and (letters := self._literally(query, scope, request)):
@@ -138,8 +140,8 @@ class Searcher:
 
     def scope(self, query: str, documents: Sequence[str] = ()) -> ScopeCount:
         """How many documents a scope holds, and which of them cannot be read."""
-        parsed = parse(query)
-        limits = self._scoper.limits(parsed, parse(""), documents, self._languages(parsed))
+        parsed = self._scoper.parse(query)
+        limits = self._scoper.limits(parsed, NO_SCOPE, documents, self._languages(parsed))
         count = limits.in_scope if limits.documents is None else len(limits.documents)
         with self._catalogue.reader() as db:
             rows = scoping.unread(db, limits.files)
@@ -157,8 +159,8 @@ class Searcher:
 
     def readable(self, query: str, documents: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
         """The documents of a scope that have text: (`sha256:…`, path), by path."""
-        parsed = parse(query)
-        limits = self._scoper.limits(parsed, parse(""), documents, self._languages(parsed))
+        parsed = self._scoper.parse(query)
+        limits = self._scoper.limits(parsed, NO_SCOPE, documents, self._languages(parsed))
         with self._catalogue.reader() as db:
             rows = scoping.readable(db, limits.files)
         return tuple(
@@ -179,15 +181,15 @@ class Searcher:
 
     def matches(self, text: str, query: str) -> tuple[tuple[int, int], ...]:
         """Spans of a text that match a query, ascending."""
-        parsed = parse(query)
+        parsed = self._scoper.parse(query)
         plan = self._keyword.plan(parsed.sought, self._languages(parsed))
         return merged(Matcher(plan.telling).find(text))
 
     def file_ids(self, query: str) -> frozenset[int]:
         """Ids of the files a query means; here plain words demand as well, in text, title or name."""
-        parsed = parse(query)
+        parsed = self._scoper.parse(query)
         demands = Query(parsed.clauses, boolean=True)
-        limits = self._scoper.limits(demands, parse(""), (), self._languages(parsed))
+        limits = self._scoper.limits(demands, NO_SCOPE, (), self._languages(parsed))
         with self._catalogue.reader() as db:
             if limits.documents is None:
                 return scoping.select(db, (), dt.datetime.now()).files

@@ -348,6 +348,8 @@ class Hit:
     explain: str = ""
     newer: str = ""
     """Path of the newest version, when this is an older one; "" otherwise."""
+    tags: tuple[str, ...] = ()
+    """Of the document, by hand and by rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 
-TEXT_FIELDS = frozenset({"title", "name", "path", "heading", "author", "from", "to", "subject"})
-EXACT_FIELDS = frozenset({"ext", "type", "lang", "tag"})
+TEXT_FIELDS = frozenset({"title", "name", "path", "heading", "author", "from", "to", "subject", "note"})
+EXACT_FIELDS = frozenset({"ext", "type", "lang", "tag", "collection"})
 DATE_FIELDS = frozenset({"after", "before", "date", "created"})
 NUMBER_FIELDS = frozenset({"size", "pages", "quality", "page"})
 DIRECTIVES = frozenset({"sort", "mode"})
@@ -21,9 +22,12 @@ FIELDS = TEXT_FIELDS | EXACT_FIELDS | DATE_FIELDS | NUMBER_FIELDS | DIRECTIVES |
 ALIASES = {"in": "path"}
 """Other names of fields."""
 
+CUSTOM = "field."
+"""What the name of a field somebody made begins with, where it has to be told from words."""
+
 CHOICES = {
     "type": ("pdf", "doc", "sheet", "slides", "mail", "web", "text", "code", "image", "archive", "other"),
-    "is": ("new", "failed", "ocr", "poor", "duplicate", "old", "excluded", "marked"),
+    "is": ("new", "failed", "ocr", "poor", "duplicate", "old", "excluded", "tagged", "untagged", "marked"),
     "sort": ("relevance", "new", "old", "name", "size"),
     "mode": ("auto", "keyword", "semantic"),
 }
@@ -51,8 +55,27 @@ class Numbers:
     hi: int | None
 
 
-def problem(name: str, value: str, now: dt.datetime) -> str:
-    """Why this value of a field means nothing, in words for a person; "" when it does mean something."""
+@dataclass(frozen=True, slots=True)
+class Decimals:
+    """A range of numbers with decimals; `lo` included, `hi` excluded."""
+
+    lo: float | None
+    hi: float | None
+
+
+def problem(name: str, value: str, now: dt.datetime, kind: str = "") -> str:
+    """Why this value of a field means nothing, in words for a person; "" when it does mean something.
+
+    Args:
+        name: The field.
+        value: As typed.
+        now: Local time.
+        kind: Of a field somebody made: text, date, number; "" when that is not known here.
+    """
+    if kind == "date" and value != "*" and dates("date", value, now) is None:
+        return f'{name}: is no date: "{value}"; try 2026, 2026-05, 2026-05-01, today or <today'
+    if kind == "number" and value != "*" and decimals(value) is None:
+        return f'{name}: is no number: "{value}"; try >10, <=2.5 or 10..30'
     if name in CHOICES:
         if value.lower() in CHOICES[name]:
             return ""
@@ -145,6 +168,24 @@ def _months_later(moment: dt.datetime, months: int) -> dt.datetime:
     return moment.replace(year=year, month=month + 1, day=day)
 
 
+def later(moment: dt.datetime, span: str) -> dt.datetime | None:
+    """The moment a span such as `30d`, `6m` or `1y` after another one; None when it is no span."""
+    found = _RELATIVE.fullmatch(span.strip().lower())
+    try:
+        return _back(moment, -int(found[1]), found[2]) if found else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def earlier(moment: dt.datetime, span: str) -> dt.datetime | None:
+    """The moment such a span before another one; None when it is no span."""
+    found = _RELATIVE.fullmatch(span.strip().lower())
+    try:
+        return _back(moment, int(found[1]), found[2]) if found else None
+    except (ValueError, OverflowError):
+        return None
+
+
 # --- numbers -------------------------------------------------------------------------------------
 
 
@@ -184,3 +225,36 @@ def _number(name: str, value: str) -> tuple[int, int] | None:
         return None
     unit = _UNITS[found[2].lower()]
     return int(float(found[1]) * unit), unit
+
+
+_DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?")
+
+
+def decimals(value: str) -> Decimals | None:
+    """The range that `>1.5`, `<=20`, `1..2.5` or one number means; None when it is no number."""
+    value = value.strip()
+    if ".." in value:
+        first, _, last = value.partition("..")
+        lo, hi = _decimal(first), _decimal(last)
+        if (first and lo is None) or (last and hi is None) or not (first or last):
+            return None
+        return Decimals(lo, None if hi is None else math.nextafter(hi, math.inf))
+    sign = re.match(r"[<>]=?|=", value)
+    number = _decimal(value[sign.end() :] if sign else value)
+    if number is None:
+        return None
+    after = math.nextafter(number, math.inf)
+    match sign[0] if sign else "":
+        case ">":
+            return Decimals(after, None)
+        case ">=":
+            return Decimals(number, None)
+        case "<":
+            return Decimals(None, number)
+        case "<=":
+            return Decimals(None, after)
+    return Decimals(number, after)
+
+
+def _decimal(text: str) -> float | None:
+    return float(text) if _DECIMAL.fullmatch(text) else None

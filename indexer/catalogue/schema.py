@@ -74,6 +74,119 @@ CREATE TABLE decodings (                        -- encodings that somebody chose
 ) STRICT, WITHOUT ROWID;
 """
 
+_LABELS = """
+CREATE TABLE cards (                            -- what people put on a file; outlives it
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    file_id  INTEGER UNIQUE REFERENCES files (id) ON DELETE SET NULL, -- NULL: waits for its file
+    path     BLOB NOT NULL,                     -- where the file is or was; empty: only its content tells
+    hash     TEXT NOT NULL,                     -- of the last content read; empty: not known
+    note     TEXT NOT NULL DEFAULT '',
+    excluded INTEGER NOT NULL DEFAULT 0         -- 1: kept out of answers
+) STRICT;
+CREATE INDEX cards_path ON cards (path);
+CREATE INDEX cards_hash ON cards (hash);
+
+CREATE TRIGGER cards_follow AFTER UPDATE OF path, document_id ON files
+BEGIN UPDATE cards SET path = NEW.path,
+    hash = coalesce((SELECT hash FROM documents WHERE id = NEW.document_id), hash) WHERE file_id = NEW.id;
+END;
+
+CREATE TABLE card_tags (
+    card_id INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    key     TEXT NOT NULL,                      -- the tag folded, as it is compared
+    tag     TEXT NOT NULL,
+    given   INTEGER NOT NULL,                   -- 1: has it; 0: was taken away or refused
+    PRIMARY KEY (card_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX card_tags_key ON card_tags (key);
+
+CREATE TABLE card_fields (
+    card_id INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    name    TEXT NOT NULL,
+    value   TEXT NOT NULL,
+    PRIMARY KEY (card_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE card_verdicts (                    -- on hits
+    card_id INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    query   TEXT NOT NULL,
+    verdict INTEGER NOT NULL,                   -- +1, -1
+    PRIMARY KEY (card_id, query)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE custom_fields (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL                          -- text, date, number
+) STRICT, WITHOUT ROWID;
+INSERT INTO custom_fields VALUES ('review', 'date');
+
+CREATE TABLE collections (
+    key   TEXT PRIMARY KEY,                     -- the name folded
+    name  TEXT NOT NULL,
+    query TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE label_rules (                      -- what a query gives to all it finds
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    query TEXT NOT NULL,
+    field TEXT NOT NULL,                        -- name of the field it sets; empty: it gives a tag
+    value TEXT NOT NULL,                        -- tag or value
+    UNIQUE (query, field, value)
+) STRICT;
+
+CREATE TABLE ruled (                            -- derived: where rules hold now
+    rule_id INTEGER NOT NULL REFERENCES label_rules (id) ON DELETE CASCADE,
+    file_id INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+    key     TEXT NOT NULL,                      -- the tag folded, or the field's name
+    value   TEXT NOT NULL,
+    PRIMARY KEY (rule_id, file_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ruled_file ON ruled (file_id);
+
+CREATE TABLE label_undo (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_ns INTEGER NOT NULL,
+    says       TEXT NOT NULL,
+    before     TEXT NOT NULL                    -- JSON: cards as they were
+) STRICT;
+
+CREATE VIEW file_tags (file_id, key, tag, rule_id) AS
+SELECT c.file_id, t.key, t.tag, NULL FROM card_tags t JOIN cards c ON c.id = t.card_id
+WHERE t.given = 1 AND c.file_id IS NOT NULL
+UNION ALL
+SELECT r.file_id, r.key, r.value, r.rule_id FROM ruled r JOIN label_rules l ON l.id = r.rule_id
+WHERE l.field = '' AND NOT EXISTS (
+    SELECT 1 FROM cards c JOIN card_tags t ON t.card_id = c.id WHERE c.file_id = r.file_id AND t.key = r.key);
+
+CREATE VIEW file_fields (file_id, name, value, rule_id) AS
+SELECT c.file_id, v.name, v.value, NULL FROM card_fields v JOIN cards c ON c.id = v.card_id
+WHERE c.file_id IS NOT NULL
+UNION ALL
+SELECT r.file_id, r.key, r.value, r.rule_id FROM ruled r JOIN label_rules l ON l.id = r.rule_id
+WHERE l.field <> '' AND NOT EXISTS (
+    SELECT 1 FROM cards c JOIN card_fields v ON v.card_id = c.id
+    WHERE c.file_id = r.file_id AND v.name = r.key
+) AND NOT EXISTS (
+    SELECT 1 FROM ruled o JOIN label_rules p ON p.id = o.rule_id
+    WHERE o.file_id = r.file_id AND o.key = r.key AND o.rule_id > r.rule_id AND p.field <> '');
+"""
+
+_FROM_HASHES = """
+INSERT INTO cards (file_id, path, hash, excluded)
+SELECT f.id, f.path, d.hash, EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)
+FROM files f JOIN documents d ON d.id = f.document_id
+WHERE d.hash IN (SELECT hash FROM tags UNION SELECT hash FROM excluded);
+INSERT INTO cards (path, hash, excluded)
+SELECT x'', h.hash, EXISTS (SELECT 1 FROM excluded e WHERE e.hash = h.hash)
+FROM (SELECT hash FROM tags UNION SELECT hash FROM excluded) h
+WHERE NOT EXISTS (SELECT 1 FROM cards c WHERE c.hash = h.hash);
+INSERT OR IGNORE INTO card_tags (card_id, key, tag, given)
+SELECT c.id, lower(t.tag), t.tag, 1 FROM tags t JOIN cards c ON c.hash = t.hash;
+DROP TABLE tags;
+DROP TABLE excluded;
+"""
+"""Tags and exclusions of an older catalogue, which hung on contents."""
+
 TABLES = (
     """
 CREATE TABLE meta (
@@ -196,16 +309,6 @@ CREATE TABLE keyword_outbox (                   -- what Tantivy must still do; r
     target      INTEGER NOT NULL                -- id of the document or file
 ) STRICT;
 
-CREATE TABLE tags (
-    hash TEXT NOT NULL,                         -- document
-    tag  TEXT NOT NULL,
-    PRIMARY KEY (hash, tag)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE excluded (
-    hash TEXT PRIMARY KEY                       -- documents kept out of answers
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE feedback (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     created_ns INTEGER NOT NULL,
@@ -238,11 +341,12 @@ CREATE TABLE egress_log (
     + _APPEND_ONLY
     + _KINSHIP
     + _QUALITY
+    + _LABELS
 )
 
 MIGRATIONS: dict[int, str] = {
     1: "ALTER TABLE egress_log ADD COLUMN redacted TEXT NOT NULL DEFAULT '{}';" + _APPEND_ONLY,
     2: _KINSHIP,
-    3: _QUALITY,
+    3: _QUALITY + _LABELS + _FROM_HASHES,
 }
 """What turns a catalogue of a version into one of the next."""

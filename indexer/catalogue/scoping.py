@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from indexer import values
-from indexer.catalogue import measures
+from indexer.catalogue import labelling, measures
 from indexer.catalogue.connection import Connection
 from indexer.catalogue.reads import read_text
 from indexer.query import And, Field, Must, Node, Not, Or
@@ -23,11 +23,11 @@ from indexer.text import fold
 NEW_S = 7 * 86_400
 """A file is new for this long after it was last changed on disk."""
 
-SQL_FIELDS = values.FIELDS - {"title", "name", "heading"} - values.DIRECTIVES
+SQL_FIELDS = values.FIELDS - {"title", "name", "heading", "collection"} - values.DIRECTIVES
 """Fields this module answers; the others are the keyword index's."""
 
 _STATUS = "CASE f.status WHEN 'indexed' THEN d.status ELSE f.status END"
-_HOLDS = "quire_holds"
+_HOLDS = labelling.HOLDS
 
 _IS = {
     "new": "f.mtime_ns > :new",
@@ -35,8 +35,8 @@ _IS = {
     "ocr": f"({_STATUS} = 'needs-ocr' OR coalesce(d.textless, '[]') <> '[]')",
     "poor": f"({measures.IS_POOR})",
     "duplicate": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
-    "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
     "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",
+    **labelling.IS,
     # Marks live in the interface.
     "marked": "0",
 }
@@ -90,11 +90,16 @@ class ChunkRow(NamedTuple):
 # --- which files ---------------------------------------------------------------------------------
 
 
+def in_sql(name: str) -> bool:
+    """Whether this module answers a field."""
+    return name in SQL_FIELDS or name.startswith(values.CUSTOM)
+
+
 def answers(node: Node) -> bool:
     """Whether a part of a query consists of fields that `select` understands, and nothing else."""
     match node:
         case Field(name):
-            return name in SQL_FIELDS
+            return in_sql(name)
         case Not(child):
             return answers(child)
         case And(children) | Or(children):
@@ -106,7 +111,7 @@ def answers(node: Node) -> bool:
 def select(db: Connection, nodes: Iterable[Node], now: dt.datetime) -> Selection:
     """The files for which all of these parts hold, and their documents."""
     db.create_function(_HOLDS, 2, _holds, deterministic=True)
-    condition = _Condition(now)
+    condition = _Condition(now, labelling.kinds(db))
     where = " AND ".join(map(condition.of, nodes)) or "1"
     rows = db.execute(
         "SELECT f.id, f.document_id FROM files f LEFT JOIN documents d ON d.id = f.document_id"
@@ -151,7 +156,7 @@ def named(db: Connection, targets: Iterable[str]) -> Selection:
 
 def chunks_on(db: Connection, ranges: Sequence[values.Numbers], documents: Collection[int]) -> frozenset[int]:
     """Ids of the chunks of these documents that begin on one of these pages."""
-    condition = _Condition(dt.datetime.now())
+    condition = _Condition(dt.datetime.now(), {})
     where = " OR ".join(condition.range("c.page", found.lo, found.hi) for found in ranges)
     rows = db.execute(
         f"SELECT c.id FROM chunks c WHERE ({where})"
@@ -164,8 +169,9 @@ def chunks_on(db: Connection, ranges: Sequence[values.Numbers], documents: Colle
 class _Condition:
     """Builds a condition; its values are bound by name."""
 
-    def __init__(self, now: dt.datetime) -> None:
+    def __init__(self, now: dt.datetime, custom: Mapping[str, str]) -> None:
         self.now = now
+        self.custom = custom
         self.values: dict[str, Any] = {"new": time.time_ns() - NEW_S * 10**9}
 
     def of(self, node: Node) -> str:
@@ -190,6 +196,8 @@ class _Condition:
     def _value(self, name: str, value: str) -> str:
         if name == "path":
             return self._path(value)
+        if name.startswith(values.CUSTOM):
+            return labelling.field(name, value, self.custom, self.now, self._bind)
         if name in ("after", "before", "date", "created"):
             span = values.dates(name, value, self.now)
             return self._dates(name, span) if span else "1"
@@ -208,10 +216,9 @@ class _Condition:
         if name == "lang":
             return f"d.language = {self._bind(value.lower())}"
         if name == "tag":
-            return (
-                "EXISTS (SELECT 1 FROM tags t WHERE t.hash = d.hash"
-                f" AND t.tag = {self._bind(value)} COLLATE NOCASE)"
-            )
+            return labelling.tag(value, self._bind)
+        if name == "note":
+            return labelling.note(value, self._bind)
         return f"{_HOLDS}(json_extract(d.metadata, {self._bind(f'$.{name}')}), {self._bind(value)})"
 
     def range(self, column: str, lo: Any, hi: Any) -> str:

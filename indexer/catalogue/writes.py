@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from indexer.catalogue import measures
+from indexer.catalogue import cards, measures
 from indexer.catalogue.connection import Connection
 from indexer.catalogue.reads import Reads
 from indexer.catalogue.schema import TEXT_BLOCK
@@ -142,6 +142,7 @@ class Writes(Reads):
                 )
                 _outbox(db, "add-file", [file_id])
                 self._move_members(db, file_id, root_id, len(before[file_id]), path)
+                cards.adopt(db, file_id, moved=True)
 
     def _path_of(self, db: Connection, file_id: int) -> bytes:
         return bytes(db.execute("SELECT path FROM files WHERE id = ?", (file_id,)).fetchone()[0])
@@ -184,28 +185,16 @@ class Writes(Reads):
             _outbox(db, "add-file", [file_id])
             if not fresh:
                 self._revive(db, document_id)
-            if before in (None, document_id):
+            if before == document_id:
                 return []
-            self._inherit(db, before, document_id)
-            return self._orphans(db, [before])
+            cards.adopt(db, file_id)
+            return self._orphans(db, [before]) if before is not None else []
 
     def _revive(self, db: Connection, document_id: int) -> None:
         """Queue a document for the keyword index again when this is its first path."""
         held = db.execute("SELECT count(*) FROM files WHERE document_id = ?", (document_id,)).fetchone()[0]
         if held == 1:
             _outbox(db, "add-document", [document_id])
-
-    def _inherit(self, db: Connection, before: int, after: int) -> None:
-        """An edited file keeps its tags and its exclusion."""
-        hashes = "(SELECT hash FROM documents WHERE id = ?)"
-        db.execute(
-            f"INSERT OR IGNORE INTO tags SELECT {hashes}, tag FROM tags WHERE hash = {hashes}",
-            (after, before),
-        )
-        db.execute(
-            f"INSERT OR IGNORE INTO excluded SELECT {hashes} FROM excluded WHERE hash = {hashes}",
-            (after, before),
-        )
 
     def release(self, documents: Iterable[int]) -> list[int]:
         """Of these documents, those that no path holds; they leave the keyword index."""
@@ -232,6 +221,7 @@ class Writes(Reads):
                 f" {_MARK} WHERE id = ?",
                 (status, reason, hint, *mark, file_id),
             )
+            cards.adopt(db, file_id)
             _outbox(db, "add-file", [file_id])
             dropped = self.drop_files(self._member_ids(db, [file_id]))
             orphans = self._orphans(db, [row[0]]) if row[0] is not None else []

@@ -3,12 +3,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexer.catalogue import Catalogue, Fingerprint, NewDocument, salvage, scoping
+from indexer.catalogue import Catalogue, Fingerprint, NewDocument, cards, salvage, scoping
 from indexer.catalogue.connection import Database, file_system, is_network, refuse_network
 from indexer.catalogue.schema import SCHEMA_VERSION, TEXT_BLOCK
 from indexer.errors import LibraryRefusedError, StoreError
@@ -215,13 +216,13 @@ def test_a_content_that_returns_in_time_is_queued_for_the_keyword_index(catalogu
 def test_an_edited_file_keeps_its_tags(catalogue: Catalogue) -> None:
     a, _ = add(catalogue, b"/r/a", "aa", "old")
     with catalogue.transaction() as db:
-        db.execute("INSERT INTO tags VALUES ('aa', 'tax')")
-        db.execute("INSERT INTO excluded VALUES ('aa')")
+        card = cards.read(db, [cards.put_on(db, a)])[0]
+        cards.write(db, replace(card, tags={"tax": ("tax", True)}, excluded=True))
     new, _ = catalogue.store_document(document("bb", "new"))
     catalogue.link(a, new, MARK, fresh=True)
     with catalogue.reader() as db:
-        assert db.execute("SELECT tag FROM tags WHERE hash = 'bb'").fetchall() == [("tax",)]
-        assert db.execute("SELECT count(*) FROM excluded WHERE hash = 'bb'").fetchone() == (1,)
+        held = cards.read(db, cards.on_files(db, [a]).values())[0]
+    assert (held.hash, held.tags, held.excluded) == ("bb", {"tax": ("tax", True)}, True)
 
 
 def test_a_root_inside_a_new_root_gives_its_files_away(catalogue: Catalogue) -> None:
@@ -334,10 +335,20 @@ def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
     with sqlite3.connect(path) as db:  # as the first version made it
         for table in ("TRIGGER egress_log_kept", "TRIGGER egress_log_unchanged"):
             db.execute(f"DROP {table}")
-        for table in ("likenesses", "signatures", "versions"):
+        for table in ("VIEW file_tags", "VIEW file_fields", "TRIGGER cards_follow"):
+            db.execute(f"DROP {table}")
+        tables = ["label_undo", "ruled", "label_rules", "collections", "custom_fields", "card_verdicts"]
+        tables += ("card_fields", "card_tags", "cards", "likenesses", "signatures", "versions")
+        for table in tables:
             db.execute(f"DROP TABLE {table}")
         for table in ("weak_chunks", "measures", "decodings"):
             db.execute(f"DROP TABLE {table}")
+        db.execute(
+            "CREATE TABLE tags (hash TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (hash, tag)) STRICT"
+        )
+        db.execute("CREATE TABLE excluded (hash TEXT PRIMARY KEY) STRICT")
+        db.execute("INSERT INTO tags VALUES ('aa', 'Tax'), ('bb', 'tax')")
+        db.execute("INSERT INTO excluded VALUES ('bb')")
         db.execute("ALTER TABLE egress_log DROP COLUMN redacted")
         db.execute(
             "INSERT INTO egress_log (created_ns, host, model, purpose, bytes, outcome)"
@@ -347,6 +358,9 @@ def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
     db.close()
     made = Catalogue(path)
     assert made.egress_log()[0]["redacted"] == {}
+    with made.reader() as db:
+        held = {card.hash: (card.file_id, dict(card.tags), card.excluded) for card in cards.read_all(db)}
+    assert held == {"aa": (None, {"tax": ("Tax", True)}, False), "bb": (None, {"tax": ("tax", True)}, True)}
     assert made.log_egress("h", "m", "answer", 7, ["ab"], "sending", {"MAIL": 2}) == 2
     made.close()
     salvage.rebuild(path)
@@ -371,9 +385,12 @@ def test_a_damaged_file_is_left_alone_and_can_be_rebuilt(tmp_path: Path, table: 
     path = tmp_path / "catalogue.sqlite3"
     made = Catalogue(path)
     for number in range(30):
-        add(made, b"/r/%d" % number, f"{number:02d}", "some text " * 50)
+        file_id, _ = add(made, b"/r/%d" % number, f"{number:02d}", "some text " * 50)
     with made.transaction() as db:
-        db.execute("INSERT INTO tags VALUES ('05', 'tax')")
+        card = cards.read(db, [cards.put_on(db, file_id)])[0]
+        cards.write(
+            db, replace(card, tags={"tax": ("tax", True)}, note="pay", fields={"review": "2026-01-01"})
+        )
     made.close()
     damage(path, table)
     content = path.read_bytes()
@@ -388,7 +405,9 @@ def test_a_damaged_file_is_left_alone_and_can_be_rebuilt(tmp_path: Path, table: 
     if table:
         assert list(again.root_paths().values()) == [b"/r"]
         with again.reader() as db:
-            assert db.execute("SELECT tag FROM tags").fetchall() == [("tax",)]
+            (kept,) = cards.read_all(db)
+        assert (kept.file_id, kept.path, kept.hash, kept.note) == (None, b"/r/29", "29", "pay")
+        assert (kept.tags, kept.fields) == ({"tax": ("tax", True)}, {"review": "2026-01-01"})
     again.close()
 
 

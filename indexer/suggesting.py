@@ -1,0 +1,148 @@
+"""Tags suggested from the tags people gave: the nearest tagged documents vote.
+
+A document stands at the mean of its chunks' vectors. Its nearest tagged neighbours vote for their tags,
+each with its nearness above a floor; the confidence of a tag is its share of all votes, and few or far
+neighbours cannot make it high. Nothing is given by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.catalogue import Catalogue, cards
+from indexer.catalogue import labels as stored
+from indexer.catalogue.reads import current_model
+from indexer.labelled import Suggestion
+from indexer.text import fold
+
+NEIGHBOURS = 8
+"""Nearest tagged documents that vote."""
+FLOOR = 0.25
+"""Cosine from which a neighbour votes at all; unrelated documents reach about this."""
+QUORUM = 0.8
+"""Votes below which the missing ones count against every tag: one near neighbour is not certainty."""
+AT_LEAST = 0.5
+"""Confidence from which a tag is suggested; `benchmarks/tagging.py` measures what that means."""
+TAGGED = 5_000
+"""Tagged documents that may vote, the newest in the library first."""
+
+Row = NDArray[np.float32]
+
+
+class Suggester:
+    """Suggests tags. Thread-safe."""
+
+    def __init__(self, catalogue: Catalogue, revision: Callable[[], int]) -> None:
+        """Keep the parts; `revision` grows with every change of the library."""
+        self._catalogue = catalogue
+        self._revision = revision
+        self._lock = threading.Lock()
+        self._rows: dict[int, Row] = {}
+        self._seen = -1
+
+    def suggest(
+        self, files: Collection[int], *, at_least: float = 0.0, limit: int = 200
+    ) -> tuple[Suggestion, ...]:
+        """Tags for the documents among some files, by path and by confidence."""
+        with self._catalogue.reader() as db:
+            wanted = stored.documents_of(db, files)[:limit]
+            tagged = stored.given_by_hand(db, TAGGED)
+        if not wanted or not tagged:
+            return ()
+        rows = self._means({*tagged, *(row[0] for row in wanted)})
+        voters = [document for document in tagged if document in rows]
+        if not voters:
+            return ()
+        matrix = np.stack([rows[document] for document in voters])
+        found: list[Suggestion] = []
+        for document, file_id, path, digest in wanted:
+            if document not in rows:
+                continue
+            known = self._known(file_id)
+            nearness = matrix @ rows[document]
+            nearness[[at for at, voter in enumerate(voters) if voter == document]] = -1.0
+            votes = vote(nearness, [tagged[voter] for voter in voters])
+            for tag, (confidence, nearest) in sorted(votes.items(), key=lambda vote: (-vote[1][0], vote[0])):
+                if confidence >= (at_least or AT_LEAST) and not _has(known, tag):
+                    because = self._paths([voters[at] for at in nearest[:3]])
+                    found.append(
+                        Suggestion(
+                            path=path,
+                            document=f"sha256:{digest}",
+                            tag=tag,
+                            confidence=round(confidence, 3),
+                            because=because,
+                        )
+                    )
+        return tuple(found)
+
+    def _known(self, file_id: int) -> frozenset[str]:
+        """Folded tags that the file has or that were refused for it."""
+        with self._catalogue.reader() as db:
+            card = cards.read(db, cards.on_files(db, [file_id]).values())
+            return frozenset({fold(tag.name) for tag in stored.tags_on(db, file_id)}).union(
+                *(each.tags for each in card)
+            )
+
+    def _paths(self, documents: Sequence[int]) -> tuple[str, ...]:
+        found = self._catalogue.paths_by_id(documents)
+        return tuple(paths[0].decode("utf-8", "replace") for paths in found.values() if paths)
+
+    def _means(self, documents: Collection[int]) -> Mapping[int, Row]:
+        """The unit mean vector of each document that has vectors; kept until the library changes."""
+        with self._lock:
+            revision = self._revision()
+            if revision != self._seen:
+                self._rows, self._seen = {}, revision
+            missing = [document for document in sorted(documents) if document not in self._rows]
+            for first in range(0, len(missing), 500):
+                self._rows.update(self._read(missing[first : first + 500]))
+            return {document: self._rows[document] for document in documents if document in self._rows}
+
+    def _read(self, documents: Sequence[int]) -> dict[int, Row]:
+        chunks: defaultdict[int, list[bytes]] = defaultdict(list)
+        with self._catalogue.reader() as db:
+            for document, vector in stored.means(db, current_model(db), documents):
+                chunks[document].append(vector)
+        found = {}
+        for document, vectors in chunks.items():
+            mean = np.frombuffer(b"".join(vectors), dtype="<f2").reshape(len(vectors), -1).mean(0, np.float32)
+            found[document] = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+        return found
+
+
+def vote(nearness: Row, tags: Sequence[Sequence[str]]) -> dict[str, tuple[float, list[int]]]:
+    """The confidence of each tag that a near neighbour has, and those neighbours, nearest first.
+
+    Args:
+        nearness: Cosine of each tagged document.
+        tags: The tags of each, in the same order.
+    """
+    nearest = np.argsort(-nearness, kind="stable")[:NEIGHBOURS]
+    shares: Counter[str] = Counter()
+    voters: defaultdict[str, list[int]] = defaultdict(list)
+    spelled: dict[str, str] = {}
+    total = 0.0
+    for at in nearest.tolist():
+        weight = max(0.0, (float(nearness[at]) - FLOOR) / (1 - FLOOR))
+        if not weight:
+            break
+        total += weight
+        for tag in tags[at]:
+            key = fold(tag)
+            spelled.setdefault(key, tag)
+            shares[key] += weight  # type: ignore[assignment]
+            voters[key].append(at)
+    whole = max(total, QUORUM)
+    return {spelled[key]: (share / whole, voters[key]) for key, share in shares.items()}
+
+
+def _has(known: Collection[str], tag: str) -> bool:
+    """Whether a tag, or one below it, is among the known ones."""
+    key = fold(tag)
+    return any(each == key or each.startswith(key + "/") for each in known)
