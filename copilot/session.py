@@ -18,6 +18,17 @@ from copilot.types import (
     SummaryEvent,
 )
 from indexer.findings import Decoding, Overview, QualityReport
+from indexer.labelled import (
+    Collection,
+    Imported,
+    LabelChange,
+    Labelled,
+    Labelling,
+    Labels,
+    Rule,
+    Stale,
+    Suggestion,
+)
 from indexer.library import Library
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
@@ -193,6 +204,58 @@ class LocalSession:
     def decode(self, target: str, encoding: str) -> DocumentDetails:
         """Read a text file in this encoding from now on ("auto": as found). Raises UsageError."""
         return self.library.decode(target, encoding)
+
+    def labels(self, target: str) -> Labels:
+        """What people put on a path or `sha256:…`, and what rules add. Raises NotFoundError."""
+        return self.library.labels.labels(target)
+
+    def label(self, change: LabelChange) -> Labelled:
+        """Change labels of all documents named. Raises NotFoundError, UsageError."""
+        return self.library.labels.change(change)
+
+    def undo_label(self) -> str:
+        """Take the last change of labels back; returns what it was. Raises NotFoundError."""
+        return self.library.labels.undo()
+
+    def labelling(self) -> Labelling:
+        """Every tag, collection, field and rule there is."""
+        return self.library.labels.labelling()
+
+    def suggest_tags(
+        self, targets: Sequence[str] = (), query: str = "", *, at_least: float = 0.0, limit: int = 200
+    ) -> tuple[Suggestion, ...]:
+        """Tags that documents like these have; without targets and query, of all untagged ones."""
+        return self.library.labels.suggest(targets, query, at_least=at_least, limit=limit)
+
+    def save_rule(self, query: str, gives: str) -> Rule:
+        """Let a query give a tag, or `NAME=VALUE`, to all it finds from now on. Raises UsageError."""
+        return self.library.labels.save_rule(query, gives)
+
+    def remove_rule(self, rule: int) -> None:
+        """Forget a rule and what it gave. Raises NotFoundError."""
+        self.library.labels.remove_rule(rule)
+
+    def save_collection(self, name: str, query: str) -> Collection:
+        """Keep a search under a name, in place of one of the same name. Raises UsageError."""
+        return self.library.labels.save_collection(name, query)
+
+    def remove_collection(self, name: str) -> None:
+        """Forget a collection; its documents are not touched. Raises NotFoundError."""
+        self.library.labels.remove_collection(name)
+
+    def export_labels(self) -> str:
+        """All labels as the text of a plain file."""
+        return self.library.labels.export()
+
+    def import_labels(self, text: str) -> Imported:
+        """Add what an exported text holds; what is here already stays. Raises UsageError."""
+        return self.library.labels.take_in(text)
+
+    def stale(self, since: str = "2y", *, limit: int = 200) -> Stale:
+        """What is out of date: untouched, past its review, contradicted. Raises UsageError."""
+        from copilot import stale
+
+        return stale.stale(self.library, since, limit=limit)
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

@@ -12,6 +12,17 @@ from typing import Literal, Protocol
 from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
 from indexer.findings import Decoding, Overview, QualityReport
+from indexer.labelled import (
+    Collection,
+    Imported,
+    LabelChange,
+    Labelled,
+    Labelling,
+    Labels,
+    Rule,
+    Stale,
+    Suggestion,
+)
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.related import CopyReport, Difference
 from indexer.text import safe_text
@@ -487,6 +498,44 @@ class Session(Protocol):
 
     def decode(self, target: str, encoding: str) -> DocumentDetails:
         """Read a text file in this encoding from now on ("auto": as found). Raises UsageError."""
+
+    def labels(self, target: str) -> Labels:
+        """What people put on a path or `sha256:…`, and what rules add. Raises NotFoundError."""
+
+    def label(self, change: LabelChange) -> Labelled:
+        """Change labels of all documents named. Raises NotFoundError, UsageError."""
+
+    def undo_label(self) -> str:
+        """Take the last change of labels back; returns what it was. Raises NotFoundError."""
+
+    def labelling(self) -> Labelling:
+        """Every tag, collection, field and rule there is."""
+
+    def suggest_tags(
+        self, targets: Sequence[str] = (), query: str = "", *, at_least: float = 0.0, limit: int = 200
+    ) -> tuple[Suggestion, ...]:
+        """Tags that documents like these have; without targets and query, of all untagged ones."""
+
+    def save_rule(self, query: str, gives: str) -> Rule:
+        """Let a query give a tag, or `NAME=VALUE`, to all it finds from now on. Raises UsageError."""
+
+    def remove_rule(self, rule: int) -> None:
+        """Forget a rule and what it gave. Raises NotFoundError."""
+
+    def save_collection(self, name: str, query: str) -> Collection:
+        """Keep a search under a name, in place of one of the same name. Raises UsageError."""
+
+    def remove_collection(self, name: str) -> None:
+        """Forget a collection; its documents are not touched. Raises NotFoundError."""
+
+    def export_labels(self) -> str:
+        """All labels as the text of a plain file."""
+
+    def import_labels(self, text: str) -> Imported:
+        """Add what an exported text holds; what is here already stays. Raises UsageError."""
+
+    def stale(self, since: str = "2y", *, limit: int = 200) -> Stale:
+        """What is out of date: untouched, past its review, contradicted. Raises UsageError."""
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from copilot.engine import process
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
         SummaryEvent,
     )
     from indexer.findings import Decoding, Overview, QualityReport
+    from indexer.labelled import (
+        Collection,
+        Imported,
+        LabelChange,
+        Labelled,
+        Labelling,
+        Labels,
+        Rule,
+        Stale,
+        Suggestion,
+    )
     from indexer.organize.request import OrganizeRequest, Proposal
     from indexer.related import CopyReport, Difference
     from indexer.types import (
@@ -228,6 +240,81 @@ class EngineClient:
 
         return self._call("decode", DocumentDetails, target=_target(target), encoding=encoding)
 
+    def labels(self, target: str) -> Labels:
+        """See `Session`."""
+        from indexer.labelled import Labels
+
+        return self._call("labels", Labels, target=_target(target))
+
+    def label(self, change: LabelChange) -> Labelled:
+        """See `Session`."""
+        from indexer.labelled import Labelled
+
+        return self._call(
+            "label", Labelled, change=_as_json(replace(change, targets=tuple(map(_target, change.targets))))
+        )
+
+    def undo_label(self) -> str:
+        """See `Session`."""
+        return self._call("undo_label", str)
+
+    def labelling(self) -> Labelling:
+        """See `Session`."""
+        from indexer.labelled import Labelling
+
+        return self._call("labelling", Labelling)
+
+    def suggest_tags(
+        self, targets: Sequence[str] = (), query: str = "", *, at_least: float = 0.0, limit: int = 200
+    ) -> tuple[Suggestion, ...]:
+        """See `Session`."""
+        from indexer.labelled import Suggestion
+
+        return self._call(
+            "suggest_tags",
+            tuple[Suggestion, ...],
+            targets=[_target(each) for each in targets],
+            query=query,
+            at_least=at_least,
+            limit=limit,
+        )
+
+    def save_rule(self, query: str, gives: str) -> Rule:
+        """See `Session`."""
+        from indexer.labelled import Rule
+
+        return self._call("save_rule", Rule, query=query, gives=gives)
+
+    def remove_rule(self, rule: int) -> None:
+        """See `Session`."""
+        self.wire.call("remove_rule", rule=rule)
+
+    def save_collection(self, name: str, query: str) -> Collection:
+        """See `Session`."""
+        from indexer.labelled import Collection
+
+        return self._call("save_collection", Collection, name=name, query=query)
+
+    def remove_collection(self, name: str) -> None:
+        """See `Session`."""
+        self.wire.call("remove_collection", name=name)
+
+    def export_labels(self) -> str:
+        """See `Session`."""
+        return self._call("export_labels", str)
+
+    def import_labels(self, text: str) -> Imported:
+        """See `Session`."""
+        from indexer.labelled import Imported
+
+        return self._call("import_labels", Imported, text=text)
+
+    def stale(self, since: str = "2y", *, limit: int = 200) -> Stale:
+        """See `Session`."""
+        from indexer.labelled import Stale
+
+        return self._call("stale", Stale, since=since, limit=limit)
+
     def retry(self, paths: Sequence[str] = ()) -> int:
         """See `Session`."""
         return self._call("retry", int, paths=[process.absolute(p) for p in paths])
@@ -280,6 +367,7 @@ class EngineClient:
 
 
 def _target(target: str) -> str:
+    """A path as of this process's current folder; `sha256:…` stays."""
     return target if target.startswith("sha256:") else process.absolute(target)
 
 

@@ -45,6 +45,18 @@ CALLS = frozenset(
         "preview_summary",
         "privacy",
         "sent",
+        "labels",
+        "label",
+        "undo_label",
+        "labelling",
+        "suggest_tags",
+        "save_rule",
+        "remove_rule",
+        "save_collection",
+        "remove_collection",
+        "export_labels",
+        "import_labels",
+        "stale",
     }
 )
 """Methods with one result."""

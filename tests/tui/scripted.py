@@ -50,6 +50,7 @@ from indexer.types import (
     UnreadFile,
 )
 from tests.tui import kin
+from tests.tui.labelling import ScriptedLabels
 
 NO_QUALITY = QualityReport(
     files=0,
@@ -197,7 +198,7 @@ NO_MODEL = ModelStatus(
 
 
 @dataclass
-class ScriptedSession:
+class ScriptedSession(ScriptedLabels):
     """Implements `copilot.types.Session`; every field may be set by a test."""
 
     documents: tuple[tuple[str, str, str, int, int, str], ...] = DOCUMENTS
