@@ -98,7 +98,8 @@ def _hit_line(hit: Mapping[str, Any]) -> str:
     title = f"  {safe_text(hit['title'], 60, single_line=True)}" if hit["title"] else ""
     old = f"  (old of {shown_path(hit['newer'])})" if hit["newer"] else ""
     name = click.style(shown_path(hit["path"]), bold=True)
-    return f"{hit['rank']:3d}  {name}{page}{copies}{meaning_only}{title}{old}"
+    tags = "".join(f"  #{safe_text(tag, 60, single_line=True)}" for tag in hit["tags"])
+    return f"{hit['rank']:3d}  {name}{page}{copies}{meaning_only}{title}{old}{tags}"
 
 
 def search_summary(result: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tui import output
+from tui import labeltext, output
 from tui.commands import Command, Settings, absolute, existing
 
 
@@ -60,10 +60,12 @@ def show(settings: Settings, path: str) -> int:
     """Tell what is known of a document: state, title, pages, copies."""
     with settings.open() as library:
         details = library.call("details", target=absolute(path))
+        labels = library.call("labels", target=absolute(path))
     if settings.json:
-        output.print_json(details)
+        more = ("note", "fields", "ruled_fields", "excluded", "refused", "verdicts")
+        output.print_json({**details, **{name: labels[name] for name in more}})
     else:
-        click.echo(output.details_text(details))
+        click.echo("\n".join([output.details_text(details), *labeltext.labels_text(labels)]))
     return 0
 
 
