@@ -155,7 +155,7 @@ class _Asking:
         asked = exhaustive.inquiry_of(self.request, query)
         if asked is None:
             return None
-        counted = self.library.scope(self.request.scope, self.request.documents)
+        counted = passages.counted(self.library, self.request.scope, self.request.documents)
         yield Retrieved(passages=(), coverage=passages.covering(counted, 0))
         survey = exhaustive.Survey(self.request, asked, self.library, self.provider, self.door, self.task)
         return (yield from survey.events())

@@ -163,6 +163,8 @@ class Survey:
         counted = self._library.scope(request.scope, request.documents)
         left_out = passages.poor(self._library, request.scope, request.documents)
         return self._table(kept, passages.covering(counted, len(kept), left_out))
+        counted = passages.counted(self._library, request.scope, request.documents)
+        return self._table(kept, passages.covering(counted, len(kept)))
 
     def _tell(self, done: int, total: int) -> Iterator[AnswerEvent]:
         if done == total or time.monotonic() - self._told_s >= TELL_EVERY_S or self._provider is not None:

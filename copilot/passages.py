@@ -42,6 +42,10 @@ Vectors = npt.NDArray[np.float32]
 _OPERATORS = re.compile(r'["“”„():|*~^\\\[\]{}]|(?<!\w)[-+](?=\w)')
 _BOOLEAN = re.compile(r"\b(AND|OR|NOT)\b")
 
+KEPT_OUT = "It is kept out of answers."
+TAKE_BACK = "'quire include' takes it back (x in a list)."
+NAMED_OUT = 20
+"""Documents kept out that are named with an answer; the others are counted."""
 MAX_TERMS = 16
 """Words of a question that are weighed; more cost time and say little."""
 
@@ -282,6 +286,20 @@ def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Seq
     """What the answer could and could not draw on."""
     counted = library.scope(scope, documents)
     return covering(counted, len({hit.document for hit in read}), poor(library, scope, documents))
+    return covering(counted(library, scope, documents), len({hit.document for hit in read}))
+
+
+def counted(library: Library, scope: str, documents: Sequence[str] = ()) -> ScopeCount:
+    """What a scope holds, with the documents that are kept out of answers among those not read."""
+    count = library.scope(scope, documents)
+    if not library.scope("is:excluded").in_scope:
+        return count
+    kept_out = library.readable(f"{scope} is:excluded".strip(), documents)
+    named = tuple(UnreadFile(path=path, reason=KEPT_OUT, hint=TAKE_BACK) for _, path in kept_out[:NAMED_OUT])
+    more = len(kept_out) - len(named)
+    if more > 0:
+        named += (UnreadFile(path=f"{more:,} more documents", reason=KEPT_OUT, hint=TAKE_BACK),)
+    return replace(count, unread=count.unread + named)
 
 
 def covering(counted: ScopeCount, read: int, left_out: tuple[UnreadFile, ...] = ()) -> Coverage:

@@ -128,6 +128,8 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     documents = tuple(readable[:MAX_DOCUMENTS])
     counted = library.scope(request.scope, tuple(found) if request.paths else ())
     coverage = passages.covering(counted, len(documents), tuple(left_out.values()))
+    counted = passages.counted(library, request.scope, tuple(found) if request.paths else ())
+    coverage = passages.covering(counted, len(documents))
     return _Targets(documents=documents, name=name, coverage=coverage)
 
 
@@ -148,7 +150,7 @@ def _named(path: str, library: Library) -> tuple[list[DocumentDetails], bool]:
         return [library.details(path)], False
     except NotFoundError:
         quoted = path.rstrip("/").replace("\\", "\\\\").replace('"', '\\"')
-        rows = library.files(query=f'path:"{quoted}"', limit=MAX_DOCUMENTS).rows
+        rows = library.files(query=f'path:"{quoted}" -is:excluded', limit=MAX_DOCUMENTS).rows
         inside = [row for row in rows if row.path.startswith(path.rstrip("/") + "/") and row.document]
         if not inside:
             raise

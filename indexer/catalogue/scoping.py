@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -141,7 +142,8 @@ def named(db: Connection, targets: Iterable[str]) -> Selection:
                 (target[7:],),
             )
         else:
-            path = _absolute(target)
+            # A name that is not UTF-8 is looked up as it is shown.
+            path = os.fsencode(_absolute(target)).decode("utf-8", "replace")
             rows = db.execute(
                 "SELECT id, document_id FROM files WHERE path_text = ?1 OR (path_text > ?1 || '/'"
                 " AND path_text < ?1 || '0') OR (path_text > ?1 || '!/' AND path_text < ?1 || '!0')",

@@ -36,7 +36,7 @@ def _list(settings: Settings) -> int:
     return 0 if found else 1
 
 
-@collection.command()
+@collection.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name")
 @click.argument("query", nargs=-1, required=True)
 @click.pass_obj

@@ -176,7 +176,7 @@ def _rules(settings: Settings) -> int:
     return 0 if found else 1
 
 
-@rules.command("add")
+@rules.command("add", context_settings={"ignore_unknown_options": True})
 @click.argument("gives")
 @click.argument("query", nargs=-1, required=True)
 @click.pass_obj
