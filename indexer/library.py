@@ -146,7 +146,7 @@ class Library:
         )
         self._cleanup.append(self._pipeline.close)
         self._searcher = Searcher(self.catalogue, self.keyword, self.config)
-        self._listing = Listing(self.catalogue, lambda: self._pipeline.revision)
+        self._listing = Listing(self.catalogue, lambda: self._pipeline.revision + self.labels.revision)
         self._watcher = Watcher(
             self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._news.changed
         )

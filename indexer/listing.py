@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, labels, measures, read_text
+from indexer.catalogue.labelling import IS
 from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
 from indexer.copies import Told
@@ -41,6 +42,8 @@ _ROW = f"""
         coalesce(d.textless, '[]') <> '[]',
         (SELECT CASE WHEN json_extract(m.findings, '$[0].cost') > 0 THEN json_extract(m.findings, '$[0].note')
             ELSE '' END FROM measures m WHERE m.document_id = d.id)
+        {IS["excluded"]},
+        coalesce(d.textless, '[]') <> '[]'
     FROM files f LEFT JOIN documents d ON d.id = f.document_id
 """
 _GROUPS = {
@@ -51,7 +54,7 @@ _GROUPS = {
     "poor": f"({measures.IS_POOR})",
     "duplicates": "(SELECT count(*) FROM files o WHERE o.document_id = f.document_id) > 1",
     "old": "EXISTS (SELECT 1 FROM versions v WHERE v.document_id = f.document_id AND v.place > 0)",
-    "excluded": "EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash)",
+    "excluded": IS["excluded"],
     "pending": "f.status IN ('pending', 'changed-while-reading')",
 }
 _SORTS = {

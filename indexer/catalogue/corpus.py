@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from indexer.catalogue.connection import Connection
+from indexer.catalogue.labels import tags_of
 
 _LICENCE_NAMES = ("license", "licence", "copying", "unlicense")
 
@@ -63,7 +64,7 @@ def record(db: Connection, document: str, path: str = "") -> DocumentRecord | No
     ).fetchone()
     if row is None:
         return None
-    tags = db.execute("SELECT tag FROM tags WHERE hash = ? ORDER BY tag", (row[1],)).fetchall()
+    tags = tags_of(db, [row[0]]).get(row[0], ())
     metadata, warnings, pages, headings = map(json.loads, row[13:])
     return DocumentRecord(
         id=row[0],
@@ -83,7 +84,7 @@ def record(db: Connection, document: str, path: str = "") -> DocumentRecord | No
         warnings=tuple(warnings),
         page_spans=tuple((page[0], page[1], page[2]) for page in pages),
         headings=tuple((each[0], each[1], each[2]) for each in headings),
-        tags=tuple(tag[0] for tag in tags),
+        tags=tags,
     )
 
 

@@ -24,6 +24,7 @@ from copilot.types import Answer, AskRequest
 from indexer import neardup
 from indexer.catalogue.corpus import DocumentRecord
 from indexer.errors import UsageError
+from indexer.labelled import LabelChange
 from indexer.library import Library
 from tests.builders import settings, until, write
 
@@ -176,13 +177,11 @@ def test_a_scope_that_holds_only_the_worse_copy_exports_it(export: Export, libra
 
 def test_documents_kept_out_of_answers_are_left_out(export: Export, library: Library) -> None:
     digest = hashlib.sha256(DOCUMENTS["books/bakery.md"].encode()).hexdigest()
-    with library.catalogue.transaction() as db:
-        db.execute("INSERT INTO excluded (hash) VALUES (?)", (digest,))
+    library.labels.change(LabelChange(targets=(f"sha256:{digest}",), excluded=True))
     try:
         done = export()
     finally:
-        with library.catalogue.transaction() as db:
-            db.execute("DELETE FROM excluded")
+        library.labels.undo()
     assert "books/bakery.md" not in {record["path"] for record in every(done.folder, "text")}
     assert done.left_out["text"]["kept out of answers"] == 1
 
