@@ -160,11 +160,9 @@ class Survey:
             except NotFoundError:
                 self._notes.append("A document went away while this was read.")
             yield from self._tell(number, len(documents))
-        counted = self._library.scope(request.scope, request.documents)
+        counted = passages.counted(self._library, request.scope, request.documents)
         left_out = passages.poor(self._library, request.scope, request.documents)
         return self._table(kept, passages.covering(counted, len(kept), left_out))
-        counted = passages.counted(self._library, request.scope, request.documents)
-        return self._table(kept, passages.covering(counted, len(kept)))
 
     def _tell(self, done: int, total: int) -> Iterator[AnswerEvent]:
         if done == total or time.monotonic() - self._told_s >= TELL_EVERY_S or self._provider is not None:

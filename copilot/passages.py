@@ -284,9 +284,8 @@ def with_sentences(source: Source) -> Source:
 
 def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:
     """What the answer could and could not draw on."""
-    counted = library.scope(scope, documents)
-    return covering(counted, len({hit.document for hit in read}), poor(library, scope, documents))
-    return covering(counted(library, scope, documents), len({hit.document for hit in read}))
+    found = counted(library, scope, documents)
+    return covering(found, len({hit.document for hit in read}), poor(library, scope, documents))
 
 
 def counted(library: Library, scope: str, documents: Sequence[str] = ()) -> ScopeCount:

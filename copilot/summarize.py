@@ -126,10 +126,11 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
             f"There is no text to summarise: {safe_text(reason or name, 200)}".rstrip(".") + "."
         )
     documents = tuple(readable[:MAX_DOCUMENTS])
-    counted = library.scope(request.scope, tuple(found) if request.paths else ())
+    if request.paths:
+        counted = library.scope(request.scope, tuple(found))
+    else:
+        counted = passages.counted(library, request.scope)
     coverage = passages.covering(counted, len(documents), tuple(left_out.values()))
-    counted = passages.counted(library, request.scope, tuple(found) if request.paths else ())
-    coverage = passages.covering(counted, len(documents))
     return _Targets(documents=documents, name=name, coverage=coverage)
 
 

@@ -38,12 +38,10 @@ _ROW = f"""
             JOIN versions n ON n.family = v.family AND n.place = 0
             JOIN files o ON o.document_id = n.document_id
             WHERE v.document_id = d.id AND v.place > 0), ''),
-        EXISTS (SELECT 1 FROM excluded e WHERE e.hash = d.hash),
+        {IS["excluded"]},
         coalesce(d.textless, '[]') <> '[]',
         (SELECT CASE WHEN json_extract(m.findings, '$[0].cost') > 0 THEN json_extract(m.findings, '$[0].note')
             ELSE '' END FROM measures m WHERE m.document_id = d.id)
-        {IS["excluded"]},
-        coalesce(d.textless, '[]') <> '[]'
     FROM files f LEFT JOIN documents d ON d.id = f.document_id
 """
 _GROUPS = {

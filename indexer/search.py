@@ -171,8 +171,8 @@ class Searcher:
 
     def files_in(self, query: str, documents: Sequence[str] = ()) -> frozenset[int] | None:
         """Ids of the files of a scope; None means all."""
-        parsed = parse(query)
-        limits = self._scoper.limits(parsed, parse(""), documents, self._languages(parsed))
+        parsed = self._scoper.parse(query)
+        limits = self._scoper.limits(parsed, NO_SCOPE, documents, self._languages(parsed))
         if not limits.demands or limits.documents is None:
             return limits.files
         with self._catalogue.reader() as db:
