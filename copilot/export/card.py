@@ -45,6 +45,7 @@ class Tally:
     redacted: Counter[str] = field(default_factory=Counter)
     furniture: int = 0
     hidden_pages: int = 0
+    suspected_pages: int = 0
     groups: int = 0
     left_out: dict[DataKind, Counter[str]] = field(default_factory=dict)
     records: dict[DataKind, dict[str, int]] = field(default_factory=dict)
@@ -166,6 +167,11 @@ def _filters(tally: Tally) -> list[str]:
         parts.append(f"{tally.furniture:,} lines of running headers and footers were taken out.")
     if tally.hidden_pages:
         parts.append(f"{tally.hidden_pages:,} pages with text that nobody sees were taken out.")
+    if tally.suspected_pages:
+        parts.append(
+            f"{tally.suspected_pages:,} pages stayed although some text on them is tiny, white or unseen: it "
+            "is so on more than a fifth of the pages of their documents and was taken for layout."
+        )
     return parts
 
 

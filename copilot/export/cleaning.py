@@ -22,14 +22,14 @@ EDGE = 3
 """Lines at the top and at the bottom of a page that may be its header or footer."""
 LEAST_PAGES = 3
 FEW_PAGES = 3
-"""Pages with white text that are left out whatever their share."""
+"""Pages with hidden text that are left out whatever their share."""
 SHARE = 0.25
 """Share of the pages on which a line must come again to be furniture: left and right pages differ."""
 LONGEST_LINE = 160
 SAMPLE = 200_000
 """Characters of a text by which it is judged."""
 
-_HIDDEN = re.compile(r"^Hidden text \((?P<way>[^)]*)\) on pages? (?P<pages>.*)\.$")
+_HIDDEN = re.compile(r"^Hidden text \([^)]*\) on pages? (?P<pages>.*)\.$")
 _PAGES = re.compile(r"(\d+)(?: to (\d+))?")
 _TOKEN = re.compile(r"\S+")
 
@@ -45,6 +45,8 @@ class CleanText:
     """Lines of headers and footers that were taken away."""
     hidden_pages: int
     """Pages that were taken away because text on them cannot be seen."""
+    suspected_pages: int
+    """Pages that stayed although some text on them may be hidden."""
 
     def place(self, start: int, end: int) -> Span | None:
         """Where a span of the document's own text is in `text`; None unless it is there in one piece."""
@@ -68,26 +70,37 @@ def clean(text: str, record: DocumentRecord) -> CleanText:
         kept=tuple(kept),
         furniture=len(furniture),
         hidden_pages=len(gone),
+        suspected_pages=suspected_pages(record),
     )
 
 
 def hidden_pages(record: DocumentRecord) -> frozenset[int]:
-    """Pages on which the parser found text that nobody sees.
+    """Pages that are to be left out, because the parser found text on them that nobody sees."""
+    return frozenset().union(*(pages for pages in _suspected(record) if not _is_layout(pages, record)))
 
-    White letters on more than a fifth of the pages are taken for design: what they stand on was not
-    recognised. The parser names twelve runs of pages at most; where there are more, all pages count.
+
+def suspected_pages(record: DocumentRecord) -> int:
+    """How many pages stay although the parser found text on them that nobody sees."""
+    return len(frozenset().union(*_suspected(record)) - hidden_pages(record))
+
+
+def _suspected(record: DocumentRecord) -> list[frozenset[int]]:
+    """Pages with hidden text, by the way it is hidden.
+
+    The parser names twelve runs of pages at most; where there are more, all pages count.
     """
-    found: set[int] = set()
+    told = [match["pages"] for warning in record.warnings if (match := _HIDDEN.match(warning))]
     every = frozenset(number for number, _, _ in record.page_spans)
-    for warning in record.warnings:
-        told = _HIDDEN.match(warning)
-        if told is None:
-            continue
-        pages = every if told["pages"].endswith("more") else _numbers(told["pages"])
-        if told["way"] == "white on white" and len(pages) > max(FEW_PAGES, len(every) // 5):
-            continue
-        found |= pages
-    return frozenset(found)
+    return [every if pages.endswith("more") else _numbers(pages) & every for pages in told]
+
+
+def _is_layout(pages: frozenset[int], record: DocumentRecord) -> bool:
+    """Whether text is hidden in one way on so many pages that the program that made them did it.
+
+    Word processors leave specks of one point on every page, and white titles stand on pictures: of nine
+    reports from offices nearly all pages would be lost.
+    """
+    return len(pages) > max(FEW_PAGES, len(record.page_spans) // 5)
 
 
 def _numbers(listed: str) -> frozenset[int]:

@@ -252,6 +252,7 @@ class _Export:
         tally.quality[min(quality // 10 * 10, 90)] += 1
         tally.furniture += clean.furniture
         tally.hidden_pages += clean.hidden_pages
+        tally.suspected_pages += clean.suspected_pages
 
     # --- pairs -----------------------------------------------------------------------------------------
 
