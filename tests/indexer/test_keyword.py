@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from indexer import analysis
 from indexer.keyword import WHOLE, KeywordIndex, Scope, spans
+from indexer.keyword.analyzers import STEMMERS, stem
 from indexer.query import Phrase, Word, parse
 
 TEXTS = {
@@ -95,6 +96,17 @@ def test_other_forms_count_less_than_the_word_itself(index: KeywordIndex) -> Non
     assert found(index, "walls", "en") == [11, 12]
     assert found(index, "wall", "en") == [12, 11]
     assert found(index, "walls") == [11], "without a language there are no other forms"
+
+
+def test_every_stemmer_is_there() -> None:
+    for code in STEMMERS:
+        assert stem("words", code)
+
+
+def test_a_language_without_a_stemmer_is_searched_all_the_same(index: KeywordIndex) -> None:
+    for code in ("pl", "cs", "id", "et", "ca", "hi", "xx", ""):
+        plan = index.plan(parse("boundaries of the invoice").sought, (code,))
+        assert [group.text for group in plan.groups]
 
 
 def test_arabic_prefixes_and_plurals_are_other_forms(index: KeywordIndex) -> None:
