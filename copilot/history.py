@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,7 +28,10 @@ from indexer.library import Library
 from indexer.text import fold
 from indexer.wire import from_wire, to_wire
 
+log = logging.getLogger(__name__)
+
 FILE = "conversations.sqlite3"
+LONGEST_QUERY = 500
 TURNS = 6
 """Earlier questions that a follow-up is understood with."""
 
@@ -125,6 +129,21 @@ class History:
         if id and head is None:
             raise NotFoundError(f"There is no conversation {id}.", hint="'quire history' lists them.")
         return self._store.forget(head.id if head else "")
+
+    def note_opened(self, query: str, document: str) -> None:
+        """Keep that a document was opened after a search, if a history is kept.
+
+        A full disk costs the entry, nothing else.
+        """
+        if self._library.config.history.keep and query.strip() and document.startswith("sha256:"):
+            try:
+                self._store.note_opened(" ".join(query.split())[:LONGEST_QUERY], document)
+            except AppError as exc:
+                log.warning("what was opened is not kept: %s", exc)
+
+    def opened(self) -> list[tuple[str, str]]:
+        """(query, document) of what was opened after a search."""
+        return self._store.opened()
 
     def scope_of(self, turn: int) -> str:
         """The scope a turn was asked in; "" when it is not in the history."""

@@ -8,6 +8,7 @@ from copilot import providers
 from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall
 from copilot.history import History, Kept
+from copilot.retrieval import RetrievalProgress, RetrievalReport, RetrievalRequest
 from copilot.types import (
     AnswerEvent,
     AskRequest,
@@ -156,6 +157,16 @@ class LocalSession:
         from copilot.export import run
 
         return run.export(request, self.library, self._models, self._history.scope_of)
+
+    def opened(self, query: str, document: str) -> None:
+        """Keep that a document was opened after a search, unless no history is kept."""
+        self._history.note_opened(query, document)
+
+    def check_retrieval(self, request: RetrievalRequest) -> Iterator[RetrievalProgress | RetrievalReport]:
+        """Measure how well known documents are found; closing the iterator cancels."""
+        from copilot import selfcheck
+
+        return selfcheck.check(request, self.library, self._history.opened)
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

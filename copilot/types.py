@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from copilot.dataset import ExportEvent, ExportRequest
 from copilot.disclosure import Preview, PrivacyStatus, SentCall, Withheld
+from copilot.retrieval import RetrievalProgress, RetrievalReport, RetrievalRequest
 from indexer.findings import Decoding, Overview, QualityReport
 from indexer.labelled import (
     Collection,
@@ -461,6 +462,12 @@ class Session(Protocol):
 
     def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
         """Write a data set to train or to evaluate with; the last event is `Exported`."""
+
+    def opened(self, query: str, document: str) -> None:
+        """Keep that a document was opened after a search, unless no history is kept."""
+
+    def check_retrieval(self, request: RetrievalRequest) -> Iterator[RetrievalProgress | RetrievalReport]:
+        """Measure how well known documents are found; the last event is the `RetrievalReport`."""
 
     def details(self, target: str) -> DocumentDetails:
         """What is known of a path or `sha256:…`. Raises NotFoundError."""

@@ -398,6 +398,11 @@ class Library:
         """Search."""
         return self._searcher.search(request)
 
+    @property
+    def searcher(self) -> Searcher:
+        """How results are ranked, for those who measure it."""
+        return self._searcher
+
     def scope(self, query: str, documents: Sequence[str] = ()) -> ScopeCount:
         """How many documents a scope holds, and which of them cannot be read."""
         return self._searcher.scope(query, documents)

@@ -25,6 +25,7 @@ from indexer.query import Query
 from indexer.scope import Limits, Scoper, loosened, widened
 from indexer.snippets import Matcher, merged
 from indexer.types import Hit, ScopeCount, SearchRequest, SearchResult, UnreadFile
+from indexer.weight import Weight
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class Searcher:
         self._config = config
         self._scoper = Scoper(catalogue, keyword)
         self._meaning: Meaning | None = None
+        self.weight = Weight(catalogue, config.search)
 
     def use_vectors(self, store: Vectors, embedder: Embedder, model_id: int) -> None:
         """Search by meaning from now on."""
@@ -137,6 +139,22 @@ class Searcher:
             notes=tuple(dict.fromkeys(notes)),
             spans=query.spans,
         )
+
+    def orders(self, query: str, weights: Sequence[float], limit: int) -> list[tuple[str, ...]]:
+        """The first documents (`sha256:…`) for a query, as each of these weights of meaning orders them."""
+        parsed = self._scoper.parse(query)
+        limits = self._scoper.limits(parsed, self._scoper.parse(""), (), self._languages(parsed))
+        ranking = self._rank(parsed, limits, SearchRequest(query=query, limit=limit))
+        found = []
+        for weight in weights:
+            candidates = self._candidates(ranking, parsed, limits, sound=False, weight=weight)
+            groups = fusion.by_document(fusion.fuse(candidates, ranking.plan.ideal, ranking.blend))
+            wanted = [Wanted(group.chunks[0], group.score) for group in groups]
+            with self._catalogue.reader() as db:
+                first = [each.best.candidate.document for each in leading.lead(db, wanted)[:limit]]
+                rows = scoping.document_rows(db, first)
+            found.append(tuple(f"sha256:{rows[document].hash}" for document in first if document in rows))
+        return found
 
     def scope(self, query: str, documents: Sequence[str] = ()) -> ScopeCount:
         """How many documents a scope holds, and which of them cannot be read."""
@@ -293,8 +311,19 @@ class Searcher:
 
     # --- ranking ----------------------------------------------------------------------------------
 
-    def _candidates(self, ranking: _Ranking, query: Query, limits: Limits, *, sound: bool) -> list[Candidate]:
-        """Every chunk found by either, with both scores exact; with `sound` no poor ones."""
+    def _candidates(
+        self,
+        ranking: _Ranking,
+        query: Query,
+        limits: Limits,
+        *,
+        sound: bool,
+        weight: float | None = None,
+    ) -> list[Candidate]:
+        """Every chunk found by either, with both scores exact; with `sound` no poor ones.
+
+        `weight` of meaning is taken instead of that in use.
+        """
         documents = {chunk: word.document for chunk, word in ranking.words.items()}
         documents |= {chunk: near.document for chunk, near in ranking.near.items()}
         names = self._names(ranking, limits, set(documents.values()))
@@ -314,7 +343,7 @@ class Searcher:
         with self._catalogue.reader() as db:
             rows = scoping.chunk_rows(db, documents)
             weak = measures.weak(db, documents, below)
-        weigh = self._weigher(ranking, query)
+        weigh = self._weigher(ranking, query, self.weight.value if weight is None else weight)
         return [
             Candidate(
                 chunk=chunk,
@@ -354,7 +383,7 @@ class Searcher:
             return 2
         return 1 if document in ranking.holders else 0
 
-    def _weigher(self, ranking: _Ranking, query: Query) -> Callable[[str], float]:
+    def _weigher(self, ranking: _Ranking, query: Query, weight: float) -> Callable[[str], float]:
         """Weight of meaning by the language of a chunk: less where the model does not know both languages."""
         meaning, search = self._meaning, self._config.search
         if meaning is None or ranking.vector is None:
@@ -362,9 +391,9 @@ class Searcher:
         if ranking.mode == "semantic":
             return lambda _: 1.0
         if not meaning.knows(language.detect(query.plain), query.plain):
-            weight = search.foreign_weight * _foreign_share(query.plain)
-            return lambda _: weight
-        known = min(1.0, search.semantic_weight + ranking.blend.topic) if search.semantic_weight else 0.0
+            foreign = search.foreign_weight * _foreign_share(query.plain)
+            return lambda _: foreign
+        known = min(1.0, weight + ranking.blend.topic) if weight else 0.0
         return lambda code: known if meaning.knows(code, "") else search.foreign_weight
 
     # --- pages ------------------------------------------------------------------------------------

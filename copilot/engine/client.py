@@ -14,6 +14,7 @@ from copilot.engine.transport import EventStream, Wire
 if TYPE_CHECKING:
     from copilot.dataset import ExportEvent, ExportRequest
     from copilot.disclosure import Preview, PrivacyStatus, SentCall
+    from copilot.retrieval import RetrievalProgress, RetrievalReport, RetrievalRequest
     from copilot.types import (
         AnswerEvent,
         AskRequest,
@@ -77,11 +78,12 @@ class TypedEvents:
         return self
 
     def __next__(self) -> Any:
-        from copilot import dataset, types
+        from copilot import dataset, retrieval, types
         from indexer.wire import from_wire
 
         name, value = next(self._stream)
-        return from_wire(getattr(types, name, None) or getattr(dataset, name), value)
+        module = next(each for each in (types, dataset, retrieval) if hasattr(each, name))
+        return from_wire(getattr(module, name), value)
 
     def close(self) -> None:
         """Cancel the work behind it; from any thread."""
@@ -164,6 +166,14 @@ class EngineClient:
     def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
         """See `Session`."""
         return self._events("export", request=_as_json(request))
+
+    def opened(self, query: str, document: str) -> None:
+        """See `Session`."""
+        self.wire.call("opened", query=query, document=document)
+
+    def check_retrieval(self, request: RetrievalRequest) -> Iterator[RetrievalProgress | RetrievalReport]:
+        """See `Session`."""
+        return self._events("check_retrieval", request=_as_json(request))
 
     def details(self, target: str) -> DocumentDetails:
         """See `Session`."""

@@ -27,6 +27,7 @@ CALLS = frozenset(
         "conversation",
         "forget",
         "judge",
+        "opened",
         "details",
         "text",
         "files",
@@ -61,7 +62,7 @@ CALLS = frozenset(
 )
 """Methods with one result."""
 
-STREAMS = frozenset({"sync", "events", "ask", "summarize", "export"})
+STREAMS = frozenset({"sync", "events", "ask", "summarize", "export", "check_retrieval"})
 """Methods that give one event after another."""
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def needs_models(method: str, params: Mapping[str, Any]) -> bool:
     """
     request = params.get("request") or {}
     return (
-        method in ("ask", "summarize", "preview", "preview_summary")
+        method in ("ask", "summarize", "preview", "preview_summary", "check_retrieval")
         or (method == "search" and request.get("mode") == "semantic")
         or (method == "export" and bool(request.get("generate")))
     )

@@ -150,7 +150,7 @@ def _sources(request: ExportRequest, tally: Tally) -> list[str]:
             parts.append(_table([title, "documents"], rows))
     rows = [[f"{low} to {min(low + 9, 100)}", f"{count:,}"] for low, count in sorted(tally.quality.items())]
     if rows:
-        parts.append("Quality: how much of a text reads as words and numbers, in percent.")
+        parts.append("Quality: how well the text was read, 100 being without fault.")
         parts.append(_table(["quality", "documents"], rows))
     return parts
 

@@ -52,7 +52,7 @@ def choose(request: ExportRequest, library: Library) -> Selection:
         documents=tuple(sorted(chosen, key=lambda each: (each.relative, each.document))),
         in_scope=len(paths),
         left_out=+left_out,
-        groups=_groups(report),
+        groups=groups_of(report),
     )
 
 
@@ -109,7 +109,8 @@ def _limited(
     return by_chance[: request.limit]
 
 
-def _groups(report: CopyReport) -> Groups:
+def groups_of(report: CopyReport) -> Groups:
+    """Copies and versions as groups."""
     groups = Groups()
     for group in report.groups:
         groups.join(each.document for each in group.files)

@@ -167,15 +167,16 @@ def _without(length: int, gone: Iterable[Span]) -> list[Span]:
 def quality(text: str, measured: int | None) -> int:
     """How much of a text can be read, 0 to 100.
 
-    The share of its tokens that look like words or numbers, no better than the share of pages with text
-    that was measured when it was read. Rubbish from OCR or a broken font is below 50, prose above 95.
+    As it was measured when it was read; where it was not, the share of its tokens that look like words or
+    numbers. Rubbish from OCR or a broken font is below 50, prose above 95.
     """
+    if measured is not None:
+        return measured
     tokens = _TOKEN.findall(text[:SAMPLE])
     if not tokens:
         return 0
     good = sum(map(_is_readable, tokens))
-    found = round(100 * good / len(tokens))
-    return found if measured is None else min(found, measured)
+    return round(100 * good / len(tokens))
 
 
 def _is_readable(token: str) -> bool:

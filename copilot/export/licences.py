@@ -59,7 +59,7 @@ class Licence:
     name: str
     """SPDX identifier, "public-domain", or "unknown"."""
     source: str
-    """"metadata", "text", the name of the licence file, or ""."""
+    """"field", "metadata", "text", the name of the licence file, or ""."""
 
 
 NONE = Licence(name=UNKNOWN, source="")
@@ -74,8 +74,18 @@ def of_file(text: str) -> str:
     return next((name for pattern, name in _TITLE_PATTERNS if pattern.search(head)), "")
 
 
-def own(text: str, metadata: Mapping[str, str]) -> Licence | None:
-    """The licence a document names for itself, in its metadata or in so many words."""
+def own(text: str, metadata: Mapping[str, str], fields: Mapping[str, str] | None = None) -> Licence | None:
+    """The licence that the owner noted for a document, or that it names itself.
+
+    Args:
+        text: Its text.
+        metadata: Its metadata.
+        fields: The owner's own fields.
+    """
+    noted = {name.casefold(): value for name, value in (fields or {}).items()}
+    noted_licence = noted.get("licence") or noted.get("license")
+    if noted_licence:
+        return Licence(name=" ".join(noted_licence.split())[:80], source="field")
     told = metadata.get("license") or metadata.get("licence") or metadata.get("rights")
     if told:
         return Licence(name=" ".join(told.split())[:80], source="metadata")

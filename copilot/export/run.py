@@ -188,7 +188,11 @@ class _Export:
             return self.tally.without("text", f"shorter than {SHORTEST} characters")
         if quality < self.request.min_quality:
             return self.tally.without("text", f"quality below {self.request.min_quality}")
-        licence = licences.own(text, record.metadata) or beside.of(record.path, record.root) or licences.NONE
+        licence = (
+            licences.own(text, record.metadata, record.fields)
+            or beside.of(record.path, record.root)
+            or licences.NONE
+        )
         hidden, title, place = self._hidden(clean, record.title)
         path = {"absolute": record.path, "relative": record.relative, "none": ""}[self.request.paths]
         self.read[record.document] = _Read(record=record, licence=licence, path=path, title=title)

@@ -19,8 +19,17 @@ from indexer.catalogue.connection import Connection
 from indexer.errors import LibraryRefusedError, StoreError
 from indexer.text import fold
 
-VERSION = 1
+VERSION = 2
 """`PRAGMA user_version` of the file."""
+
+_OPENED = """
+CREATE TABLE opened (                   -- documents that were opened after a search
+    query     TEXT NOT NULL,
+    document  TEXT NOT NULL,            -- sha256:<hex>
+    opened_ns INTEGER NOT NULL,
+    PRIMARY KEY (query, document)
+) STRICT, WITHOUT ROWID;
+"""
 
 _TABLES = """
 CREATE TABLE conversations (
@@ -42,6 +51,9 @@ CREATE TABLE turns (
 ) STRICT;
 CREATE INDEX turns_conversation ON turns (conversation_id);
 """
+
+OPENED_KEPT = 5_000
+"""Pairs of query and document that are kept, the newest."""
 
 
 class TurnRow(NamedTuple):
@@ -118,8 +130,9 @@ class Conversations:
                 raise LibraryRefusedError(
                     f"A newer Quire wrote the history {self._path}.", hint="Update Quire."
                 )
-            if version == 0:
-                db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+            missing = {0: _TABLES + _OPENED, 1: _OPENED}.get(version, "")
+            if missing:
+                db.executescript(f"BEGIN; {missing} PRAGMA user_version={VERSION}; COMMIT;")
         except BaseException:
             db.close()
             raise
@@ -215,10 +228,29 @@ class Conversations:
         with self._open() as db:
             db.execute("UPDATE turns SET verdict = ? WHERE id = ?", (verdict, turn))
 
+    def note_opened(self, query: str, document: str) -> None:
+        """Keep that a document was opened after a search."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO opened VALUES (?, ?, ?)", (query, document, time.time_ns()))
+            db.execute(
+                "DELETE FROM opened WHERE opened_ns < (SELECT opened_ns FROM opened"
+                " ORDER BY opened_ns DESC LIMIT 1 OFFSET ?)",
+                (OPENED_KEPT - 1,),
+            )
+
+    def opened(self) -> list[tuple[str, str]]:
+        """(query, document) of what was opened after a search, by query."""
+        if not self._is_there:
+            return []
+        with self._open() as db:
+            return db.execute("SELECT query, document FROM opened ORDER BY query, document").fetchall()
+
     def forget(self, conversation: str) -> int:
-        """Delete a conversation ("" all of them); returns how many there were."""
+        """Delete a conversation ("" all of them, and what was opened); returns how many there were."""
         if not self._is_there:
             return 0
         where, values = ("id = ?", (conversation,)) if conversation else ("1", ())
         with self._open() as db:
+            if not conversation:
+                db.execute("DELETE FROM opened")
             return int(db.execute(f"DELETE FROM conversations WHERE {where}", values).rowcount)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.catalogue.connection import Connection
-from indexer.catalogue.labels import tags_of
+from indexer.catalogue.labels import fields_on, tags_of
 
 _LICENCE_NAMES = ("license", "licence", "copying", "unlicense")
 
@@ -40,6 +40,8 @@ class DocumentRecord:
     headings: tuple[tuple[int, int, int], ...]
     """(level, start, end)"""
     tags: tuple[str, ...]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What its owner noted in fields of their own."""
 
     @property
     def relative(self) -> str:
@@ -57,7 +59,7 @@ def record(db: Connection, document: str, path: str = "") -> DocumentRecord | No
     """A document by `sha256:…`, with the path given or the first; None when no path holds it."""
     row = db.execute(
         "SELECT d.id, d.hash, f.path_text, r.path, d.title, d.kind, d.format, d.language, d.created, d.pages,"
-        " d.characters, d.quality, d.parser, d.metadata, d.warnings, d.page_spans, d.headings"
+        " d.characters, d.quality, d.parser, d.metadata, d.warnings, d.page_spans, d.headings, f.id"
         " FROM documents d JOIN files f ON f.document_id = d.id JOIN roots r ON r.id = f.root_id"
         " WHERE d.hash = ? ORDER BY f.path_text <> ?, f.path LIMIT 1",
         (document.removeprefix("sha256:"), path),
@@ -65,7 +67,7 @@ def record(db: Connection, document: str, path: str = "") -> DocumentRecord | No
     if row is None:
         return None
     tags = tags_of(db, [row[0]]).get(row[0], ())
-    metadata, warnings, pages, headings = map(json.loads, row[13:])
+    metadata, warnings, pages, headings = map(json.loads, row[13:17])
     return DocumentRecord(
         id=row[0],
         document=f"sha256:{row[1]}",
@@ -85,6 +87,7 @@ def record(db: Connection, document: str, path: str = "") -> DocumentRecord | No
         page_spans=tuple((page[0], page[1], page[2]) for page in pages),
         headings=tuple((each[0], each[1], each[2]) for each in headings),
         tags=tags,
+        fields={name: value for name, (value, _) in fields_on(db, row[17]).items()},
     )
 
 

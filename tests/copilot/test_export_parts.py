@@ -107,6 +107,11 @@ def test_a_licence_that_a_text_names_is_found(text: str, name: str) -> None:
     assert found.name == name
 
 
+def test_what_its_owner_noted_counts_more_than_what_a_text_says() -> None:
+    found = licences.own("SPDX-License-Identifier: MIT", {"license": "ISC"}, {"Licence": "CC-BY-4.0"})
+    assert found == licences.Licence(name="CC-BY-4.0", source="field")
+
+
 def test_a_text_about_licences_is_under_none() -> None:
     assert (
         licences.own("We compare the MIT licence with the Apache licence, both of them permissive.", {})

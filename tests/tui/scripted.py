@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from copilot.dataset import Exported, ExportEvent, ExportRequest
 from copilot.disclosure import ModelPlace, PlannedCall, Preview, PrivacyStatus, SentCall, Withheld
+from copilot.retrieval import RetrievalProgress, RetrievalReport, RetrievalRequest
 from copilot.types import (
     Answer,
     AnswerEvent,
@@ -223,6 +224,7 @@ class ScriptedSession(ScriptedLabels):
     asked: list[AskRequest] = field(default_factory=list)
     previewed: list[AskRequest] = field(default_factory=list)
     summarized: list[SummarizeRequest] = field(default_factory=list)
+    was_opened: list[tuple[str, str]] = field(default_factory=list)
     searched: list[SearchRequest] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -401,6 +403,12 @@ class ScriptedSession(ScriptedLabels):
 
     def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
         yield Exported(folder=request.folder, documents=0, records={}, left_out={}, redacted={}, files=())
+
+    def opened(self, query: str, document: str) -> None:
+        self.was_opened.append((query, document))
+
+    def check_retrieval(self, request: RetrievalRequest) -> Iterator[RetrievalProgress | RetrievalReport]:
+        yield RetrievalReport(rows=(), documents=0, weight=0.5, origin="default")
 
     def details(self, target: str) -> DocumentDetails:
         for path, kind, format, pages, _, text in self.documents:

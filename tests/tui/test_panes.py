@@ -223,6 +223,17 @@ async def test_enter_reads_at_the_match_and_left_goes_back(make_app: Make) -> No
         assert app.screen.focused is hits(app)
 
 
+async def test_an_opened_hit_is_told_to_the_library_with_its_query(make_app: Make) -> None:
+    session = ScriptedSession()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        await search(pilot, "budget")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: session.was_opened, "the library to know")
+        (told,) = session.was_opened
+        assert told[0] == "budget"
+        assert told[1].startswith("sha256:")
+
+
 async def test_find_in_the_reader_and_escape_clears_it_first(make_app: Make) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         app = await search(pilot, "budget")

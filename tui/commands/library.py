@@ -84,11 +84,36 @@ def status(settings: Settings) -> int:
 
 @click.command(cls=Command)
 @click.option("--rebuild", is_flag=True, help="Put a damaged catalogue aside and begin a new one.")
+@click.option("--retrieval", is_flag=True, help="Measure how well search finds your documents.")
+@click.option(
+    "--tune", is_flag=True, help="With --retrieval: take a better weight of meaning, if there is one."
+)
+@click.option("--reset", is_flag=True, help="With --retrieval: forget the weight that was taken.")
+@click.option(
+    "--queries",
+    type=click.IntRange(10, 100_000),
+    default=200,
+    show_default=True,
+    help="With --retrieval: queries made from documents, at most.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="With --retrieval: other queries.")
 @click.pass_obj
-def doctor(settings: Settings, rebuild: bool) -> int:
-    """Check the library and its surroundings. Exit code 1 when a check fails."""
+def doctor(
+    settings: Settings, /, rebuild: bool, retrieval: bool, tune: bool, reset: bool, queries: int, seed: int
+) -> int:
+    """Check the library and its surroundings. Exit code 1 when a check fails.
+
+    With --retrieval, ask for known documents by words of theirs (and as you asked yourself, as far as a
+    history is kept) and tell how often they came first or among the first ten, by words, by meaning and by
+    both. --tune chooses the weight of meaning on half of the queries; it is taken only if the other half
+    gets better beyond chance. Exit code 1 when a change was refused.
+    """
     if rebuild:
         return _rebuild(settings)
+    if retrieval or tune or reset:
+        from tui.commands import retrieval as measuring
+
+        return measuring.check(settings, tune=tune, reset=reset, queries=queries, seed=seed)
     with settings.open() as library:
         checks = library.call("doctor")
     ok = all(check["ok"] for check in checks)

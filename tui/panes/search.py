@@ -376,6 +376,7 @@ class SearchPane(PreviewPane):
         hit = self._hit
         if hit is not None:
             self.remember_query()
+            self._tell_opened(hit.document)
             self.post_message(
                 ReaderWanted(
                     hit.path,
@@ -398,6 +399,12 @@ class SearchPane(PreviewPane):
             self.main_part.focus()
         elif self._settled:
             self._widen()
+
+    def _tell_opened(self, document: str) -> None:
+        """Let the library know which hit was the right one: by that its search is measured."""
+        query = self.result.query if self.result else ""
+        if query.strip():
+            self.call("opened", lambda session: session.opened(query, document), lambda _: None)
 
     def remember_query(self) -> None:
         """Put the query into the history: it led somewhere."""
