@@ -479,9 +479,10 @@ class _Execution:
                     return self._has_made(step)
                 case "note":
                     return self._has_noted(step)
+                case "unnote" | "rmdir":
+                    return {} if disk.look(step.path) is None else None
         except OSError as exc:
             raise StepFailed(f"{os.fsdecode(step.path)}: {_reason(exc, step)}") from exc
-        return None
 
     def _has_moved(self, step: Step) -> dict[str, Any] | None:
         mark = self._replay.marks[step.transfer]

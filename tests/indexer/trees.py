@@ -106,6 +106,33 @@ def parted(name: bytes) -> Iterator[None]:
 
 
 @contextmanager
+def without_renameat2() -> Iterator[None]:
+    """A file system that has hard links, and no rename that never overwrites."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    with mock.patch.object(disk, "rename_exclusively", refuse):
+        yield
+
+
+@contextmanager
+def meanwhile(number: int, what: Callable[[], object]) -> Iterator[None]:
+    """Let something happen just before the rename of this number (from 1 on)."""
+    real = disk.rename_exclusively
+    count = [0]
+
+    def rename(old_folder: int, old: bytes, new_folder: int, new: bytes) -> None:
+        count[0] += 1
+        if count[0] == number:
+            what()
+        real(old_folder, old, new_folder, new)
+
+    with mock.patch.object(disk, "rename_exclusively", rename):
+        yield
+
+
+@contextmanager
 def dying(after: int, *, torn: bool = False) -> Iterator[list[int]]:
     """Let so many operations happen and none afterwards, whoever tries; gives the count.
 
