@@ -185,6 +185,13 @@ class QuireApp(Dialogs, inherit_bindings=False):
         """Back to the pane below, its list in focus."""
         self.show_pane(self._under.get(self.pane.NAME, PANES[0].name))
 
+    def search_for(self, query: str) -> None:
+        """Go to Search with a query."""
+        self.show_pane("search")
+        search = self.pane_named("search")
+        search.query_input.set_quietly(query)
+        search.query_input.focus()
+
     def ask_about(self, paths: list[str]) -> None:
         """Go to Ask with documents as its scope."""
         ask = cast("AskPane", self.pane_named("ask"))

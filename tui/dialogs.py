@@ -12,7 +12,7 @@ from tui.widgets.cells import line_text
 from tui.widgets.rows import Choice
 
 if TYPE_CHECKING:
-    from indexer.types import DocumentDetails, Root
+    from indexer.types import Root
 
 Ended = Callable[[str | None], None]
 
@@ -49,13 +49,6 @@ class Dialogs(Following, inherit_bindings=False):
         from tui.screens.texts import TextDialog
 
         self.push_screen(TextDialog(title, text))
-
-    def show_details(self, details: DocumentDetails) -> None:
-        """What is known of a document."""
-        from tui.citing import file_name
-        from tui.screens.texts import details_text
-
-        self.show_text(line_text(file_name(details.path)), details_text(details))
 
     def action_help(self) -> None:
         """Keys of this place first, then all others, then the query language."""
@@ -134,7 +127,36 @@ class Dialogs(Following, inherit_bindings=False):
                 self.choose_theme(name)
 
             found.append((f"Theme: {theme}", "", choose))
+        return found + self._collections()
+
+    def search_for(self, query: str) -> None:
+        """Go to Search with a query."""
+        raise NotImplementedError
+
+    def _collections(self) -> list[tuple[str, str, Callable[[], object]]]:
+        """Kept searches, and keeping the present one."""
+        found: list[tuple[str, str, Callable[[], object]]] = []
+        for each in self.labelling.collections if self.labelling is not None else ():
+
+            def show(name: str = each.name) -> None:
+                self.search_for(f'collection:"{name}" ' if " " in name else f"collection:{name} ")
+
+            found.append((f"Collection: {line_text(each.name)}", line_text(each.query, 60), show))
+        query = self.pane_named("search").query_input.value.strip()
+        if query:
+            found.append(("Keep this search as a collection", "", lambda: self._keep_search(query)))
         return found
+
+    def _keep_search(self, query: str) -> None:
+        def keep(name: str | None) -> None:
+            if name and name.strip():
+                self.pane.call(
+                    "collection",
+                    lambda session: session.save_collection(name, query),
+                    lambda made: self.say_briefly(f"kept: collection:{line_text(made.name)}"),
+                )
+
+        self.ask_line(f"Name of the collection: {line_text(query, 60)}", "", keep)
 
     # --- folders
 

@@ -18,7 +18,7 @@ from tui import progress
 from tui.controls import clean
 from tui.link import Link
 from tui.marks import Marks
-from tui.messages import ProgressChanged, Said, SessionLost, SessionOpened, StatusRead
+from tui.messages import LabellingRead, ProgressChanged, Said, SessionLost, SessionOpened, StatusRead
 from tui.panes.pane import Pane
 from tui.settings import UiSettings
 from tui.speaking import Speaking
@@ -26,6 +26,7 @@ from tui.speaking import Speaking
 if TYPE_CHECKING:
     from copilot.types import ModelStatus, Session
     from copilot.types import Status as LibraryState
+    from indexer.labelled import Labelling
     from indexer.types import Progress
 
 REDRAW_S = 1.0
@@ -47,6 +48,8 @@ class Following(Speaking, inherit_bindings=False):
         self.session: Session | None = None
         self.progress: Progress | None = None
         self.status: LibraryState | None = None
+        self.labelling: Labelling | None = None
+        """What there is to label with, for completion and the palette."""
         self._paths = tuple(paths)
         self._link = Link(connect, self)
         self._meter = progress.Meter()
@@ -171,6 +174,7 @@ class Following(Speaking, inherit_bindings=False):
 
         def read() -> None:
             self.post_message(StatusRead(session.status()))
+            self.post_message(LabellingRead(session.labelling()))
 
         self._in_thread(read)
 
@@ -186,6 +190,13 @@ class Following(Speaking, inherit_bindings=False):
         if not library.embedding_model and not self._lacks_meaning(event.status) and library.documents:
             # The model is still being loaded: look again until it is there or known to be missing.
             self._status_timer = self._status_timer or self.set_timer(_LOADING_S, self.read_status)
+
+    @on(LabellingRead)
+    def labelling_was_read(self, event: LabellingRead) -> None:
+        """Keep what there is to label with and tell the panes."""
+        self.labelling = event.labelling
+        for pane in self.panes:
+            pane.labelling_read(event.labelling)
 
     @staticmethod
     def _lacks_meaning(status: LibraryState) -> bool:

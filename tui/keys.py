@@ -94,7 +94,9 @@ ITEM = [
     _key("item.copy_menu", "Y", "copy_menu", "Copy", "Copy path, page, quote, Markdown link or JSON"),
     _key("item.ask", "a", "ask_scope", "Ask", "Ask these documents: the marked ones or this one"),
     _key("item.summarize", "S", "summarize_scope", "Sum up", "Summarize the marked documents or this one"),
-    _key("item.details", "i", "details", "Details", "What is known of this document"),
+    _key("item.details", "i", "details", "Details", "What is known of this document, and its note"),
+    _key("item.exclude", "x", "exclude", "Exclude", "Keep these documents out of answers, or take them back"),
+    _key("item.undo", "u", "undo", "Undo", "Undo the last tag, note, exclusion or feedback"),
     _key(
         "item.relatives",
         "D",
@@ -112,6 +114,7 @@ PANE = [
 """In every pane."""
 
 PREVIEW = [
+    _key("item.tags", "t", "tags", "Tags", "Tags of the marked documents or this one, with suggestions"),
     _key("preview.toggle", "p", "preview", "Preview", "Preview off or on"),
     _key("preview.down", "J", "preview_scroll(1)", "Preview down", "Scroll the preview down"),
     _key("preview.up", "K", "preview_scroll(-1)", "Preview up", "Scroll the preview up"),
@@ -123,6 +126,12 @@ PREVIEW = [
 """In panes with a preview, without leaving the list."""
 
 SEARCH = [
+    _key(
+        "search.helped", "plus", "judge(1)", "Helped", "This hit helped with the query (again: take it back)"
+    ),
+    _key(
+        "search.wrong", "minus", "judge(-1)", "Wrong", "This hit is wrong for the query (again: take it back)"
+    ),
     _key("search.sort", "s", "sort", "Sort", "Sort: relevance, new, old, name, size"),
     _key("search.arrived", "full_stop", "arrived", "New", "Show what arrived meanwhile"),
 ]
@@ -153,6 +162,7 @@ READER_PANE = [
         "A page of the document back",
     ),
     _key("reader.page_next", "right_curly_bracket", "page_step(1)", "Page on", "A page of the document on"),
+    _key("reader.tags", "T", "tags", "Tags", "Tags of this document, with suggestions"),
     _key("reader.headings", "t", "headings", "Contents", "Headings of the document: go to one"),
 ]
 """In the reader."""
@@ -222,6 +232,24 @@ DETAILS = [
     _key("details.copy", "y", "copy", "Copy", "Copy this text"),
 ]
 
+NOTED = [
+    _key("details.note", "e", "note", "Note", "Write the note of this document"),
+]
+"""In the details of a document."""
+
+NOTE = [
+    _key("note.keep", "escape", "keep", "Keep", "Keep what is written"),
+    _key("note.leave", "ctrl+g,ctrl+c", "close", "Leave", "Leave the note as it was"),
+]
+"""In a note that is being written."""
+
+TAGGING = [
+    _key("tags.give", "plus", "accept", "Give", "Give this tag; accept this suggestion"),
+    _key("tags.take", "minus,delete", "refuse", "Take away", "Take this tag away; refuse this suggestion"),
+    _key("tags.undo", "u", "undo", "Undo", "Take the last change back"),
+]
+"""In the dialog of tags, in its list."""
+
 
 class Place(NamedTuple):
     """A part of the interface and the bindings that work in it at the same time."""
@@ -247,7 +275,9 @@ PLACES = [
     Place("In Library", LIBRARY),
     Place("In a dialog", DIALOG),
     Place("In Tasks", TASKS),
-    Place("In Details", DETAILS),
+    Place("In Details", [*DETAILS, *NOTED]),
+    Place("In a note", NOTE),
+    Place("In Tags", TAGGING),
     Place("Adding a folder", FOLDER),
 ]
 """All bindings, as help lists them."""
@@ -260,7 +290,8 @@ _TOGETHER = [
     (ANSWER, KEPT, SENDING, PANE, ANYWHERE),
     (INPUT, ANYWHERE),
     (DIALOG, TASKS),
-    (DIALOG, DETAILS),
+    (DIALOG, DETAILS, NOTED),
+    (DIALOG, LIST, TAGGING),
 ]
 """Groups that are active at once: a key may have one meaning in each row."""
 
@@ -292,7 +323,13 @@ FOOTER = (
     "library.group_next",
     "tasks.retry",
     "tasks.rescan",
+    "details.note",
     "details.copy",
+    "note.keep",
+    "note.leave",
+    "tags.give",
+    "tags.take",
+    "tags.undo",
     "folder.complete",
     "pane.input",
     "dialog.close",
@@ -390,7 +427,9 @@ QUERY_HELP = (
     ("after:2025-07  before:7d", "changed; 2025, 2025-07, 2025-07-01, today, 7d, 3w, 6m, 1y"),
     ("date:a..b  created:", "a span of time; the document's own date"),
     ("size:>1M  pages:10..30", "size and length; page: is the page of the hit"),
-    ("lang:de  tag:", "language; tag"),
+    ("lang:de  tag:project", "language; tag with all below it (tag: any; is:tagged is:untagged)"),
+    ("note:words  review:<2027", "words of a note; a field of your own, here a date"),
+    ("collection:name", "a search you have kept"),
     ("is:new  is:failed", "also is:ocr is:duplicate is:old"),
     ("sort:new  mode:keyword", "order; how to search: auto, keyword, semantic"),
     ("field:a,b  -field:x", "any of; none of"),

@@ -9,6 +9,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from copilot.types import Citation, Session
     from copilot.types import Status as LibraryState
+    from indexer.labelled import Labelling
     from indexer.types import Progress
 
 
@@ -47,6 +48,14 @@ class StatusRead(Message):
     def __init__(self, status: LibraryState) -> None:
         super().__init__()
         self.status = status
+
+
+class LabellingRead(Message):
+    """Tags, collections, fields and rules are known."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        super().__init__()
+        self.labelling = labelling
 
 
 class ReaderWanted(Message):

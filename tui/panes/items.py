@@ -14,7 +14,7 @@ from tui import citing, relatives, viewers
 from tui.citing import Target
 from tui.keys import ITEM
 from tui.messages import DiffWanted
-from tui.panes.pane import Pane
+from tui.panes.labelling import LabelPane
 from tui.widgets.cells import line_text
 from tui.widgets.rows import Choice
 
@@ -25,7 +25,7 @@ _AS_THEY_ARE = {"text", "code"}
 """Kinds whose file an editor can show at the line; of others it gets the extracted text."""
 
 
-class ItemPane(Pane):
+class ItemPane(LabelPane):
     """A pane whose parts show documents."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(ITEM)
@@ -205,4 +205,4 @@ class ItemPane(Pane):
         """Show what is known of this document."""
         target = self._here()
         if target is not None:
-            self.call("details", lambda session: session.details(target.path), self.quire.show_details)
+            self.show_details_of(target.path)

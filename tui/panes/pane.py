@@ -19,6 +19,7 @@ from tui.widgets.queryinput import QueryInput
 if TYPE_CHECKING:
     from copilot.types import Session
     from copilot.types import Status as LibraryState
+    from indexer.labelled import Labelling
     from indexer.types import Progress
     from tui.app import QuireApp
 
@@ -98,6 +99,15 @@ class Pane(Container):
 
     def status_read(self, status: LibraryState) -> None:
         """Counts and models are known."""
+
+    def labelling_read(self, labelling: Labelling) -> None:
+        """Tags, collections and fields are known: complete them, colour the fields."""
+        from tui.widgets.queryinput import FieldSuggester, know_fields
+
+        know_fields(field.name for field in labelling.fields)
+        suggester = self.query_input.suggester
+        if isinstance(suggester, FieldSuggester):
+            suggester.know(labelling)
 
     def marks_changed(self) -> None:
         """Other documents are marked."""

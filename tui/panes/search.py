@@ -71,6 +71,7 @@ def facets_of(hits: list[Hit]) -> tuple[Facet, ...]:
     counted: list[tuple[str, Counter[tuple[str, str]]]] = [
         ("TYPE", Counter((hit.kind, f"type:{hit.kind}") for hit in hits)),
         ("FOLDER", Counter(_folder_facet(hit.path) for hit in hits)),
+        ("TAG", Counter((tag, f"tag:{_typed(tag)}") for hit in hits for tag in hit.tags)),
         ("LANGUAGE", Counter((hit.language, f"lang:{hit.language}") for hit in hits if hit.language)),
     ]
     rows: list[Facet] = []
@@ -83,8 +84,11 @@ def facets_of(hits: list[Hit]) -> tuple[Facet, ...]:
 
 def _folder_facet(path: str) -> tuple[str, str]:
     name = folder_name(path).rpartition("/")[2] or "/"
-    value = f'"{name}"' if re.search(r"[\s,:()]", name) else name
-    return name, f"path:{value}"
+    return name, f"path:{_typed(name)}"
+
+
+def _typed(value: str) -> str:
+    return f'"{value}"' if re.search(r"[\s,:()]", value) else value
 
 
 class SearchPane(PreviewPane):
@@ -447,6 +451,12 @@ class SearchPane(PreviewPane):
                 self.quire.say_briefly(f"The first {len(result.hits):,} of {result.total:,} are marked.")
 
         self.call("mark", _search_call(self.query_text, "auto", typing=True, limit=_ALL_LIMIT), mark)
+
+    def action_judge(self, verdict: int) -> None:
+        """This hit helped with the query, or is wrong for it."""
+        hit = self._hit
+        if hit is not None and self.result is not None:
+            self.judge(hit.path, self.result.query, verdict)
 
     def action_sort(self) -> None:
         """Choose an order; it becomes part of the query, where it can be seen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -16,10 +16,14 @@ from tui.keys import INPUT
 from tui.palette import styles_of
 
 if TYPE_CHECKING:
+    from indexer.labelled import Labelling
     from indexer.query import Query
 
-_parse: Callable[[str], Query] | None = None
+_parse: Callable[..., Query] | None = None
 """Set when the parser is whole: a module in `sys.modules` may still be half loaded."""
+
+_custom: frozenset[str] = frozenset()
+"""Names of the fields that somebody made in this library."""
 
 FIELDS = {
     "title": "",
@@ -34,6 +38,8 @@ FIELDS = {
     "type": "pdf doc sheet slides mail web text code image",
     "lang": "",
     "tag": "",
+    "note": "",
+    "collection": "",
     "after": "today 7d 3w 6m 1y",
     "before": "today 7d 3w 6m 1y",
     "date": "",
@@ -42,7 +48,7 @@ FIELDS = {
     "pages": "",
     "quality": "",
     "page": "",
-    "is": "new failed ocr duplicate old",
+    "is": "new failed ocr duplicate old tagged untagged excluded",
     "sort": "relevance new old name size",
     "mode": "auto keyword semantic",
 }
@@ -55,22 +61,40 @@ class FieldSuggester(Suggester):
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self.folders: tuple[str, ...] = ()
+        self.names: Mapping[str, tuple[str, ...]] = {}
+        """Values of fields that the library knows: tags, collections; fields of one's own have none."""
+
+    def know(self, labelling: Labelling) -> None:
+        """Complete these tags, collections and fields."""
+        self.names = {
+            **{field.name: () for field in labelling.fields},
+            "tag": tuple(tag.name for tag in labelling.tags),
+            "collection": tuple(_typed(each.name) for each in labelling.collections),
+        }
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole value with the last word completed, or None."""
-        return complete(value, self.folders)
+        return complete(value, self.folders, self.names)
 
 
-def complete(value: str, folders: tuple[str, ...] = ()) -> str | None:
+def _typed(name: str) -> str:
+    """A value as one types it."""
+    return f'"{name}"' if " " in name or "," in name else name
+
+
+def complete(
+    value: str, folders: tuple[str, ...] = (), names: Mapping[str, tuple[str, ...]] | None = None
+) -> str | None:
     """The value with its last word completed, or None where there is nothing to add."""
+    names = names or {}
     word = value.rpartition(" ")[2].lstrip("+-(")
     field, colon, typed = word.partition(":")
     if not colon:
         if len(word) < 2:
             return None
-        full = next((name for name in FIELDS if name.startswith(word)), None)
+        full = next((name for name in (*FIELDS, *names) if name.startswith(word)), None)
         return f"{value}{full[len(word) :]}:" if full else None
-    values = folders if field in ("path", "in") else tuple(FIELDS.get(field, "").split())
+    values = folders if field in ("path", "in") else names.get(field) or tuple(FIELDS.get(field, "").split())
     full = next((known for known in values if known.startswith(typed) and known != typed), None)
     return f"{value}{full[len(typed) :]}" if full else None
 
@@ -85,12 +109,21 @@ def load_query_parser() -> None:
 
 def query_spans(text: str) -> tuple[tuple[int, int, str], ...]:
     """Spans and roles of a query's parts, () while the parser is not loaded."""
-    return () if _parse is None else _spans(_parse, text)
+    return () if _parse is None else _spans(_parse, text, _custom)
+
+
+def know_fields(names: Iterable[str]) -> None:
+    """Colour these fields, too, which somebody has made."""
+    global _custom
+    _custom = frozenset(names)
 
 
 @functools.lru_cache(maxsize=64)
-def _spans(parse: Callable[[str], Query], text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple((span[0], span[1], str(span[2])) for span in parse(text).spans)
+def _spans(
+    parse: Callable[..., Query], text: str, custom: frozenset[str]
+) -> tuple[tuple[int, int, str], ...]:
+    spans = parse(text, custom=dict.fromkeys(custom, "")).spans
+    return tuple((span[0], span[1], str(span[2])) for span in spans)
 
 
 class QueryInput(Input, inherit_css=False):
