@@ -239,7 +239,7 @@ NOTED = [
 
 NOTE = [
     _key("note.keep", "escape", "keep", "Keep", "Keep what is written"),
-    _key("note.leave", "ctrl+g,ctrl+c", "close", "Leave", "Leave the note as it was"),
+    _key("note.leave", "ctrl+g", "close", "Leave", "Leave the note as it was"),
 ]
 """In a note that is being written."""
 

@@ -12,6 +12,8 @@ from tests.tui.screens import answer, ask, hits, names, reader, ready, search, t
 from tests.tui.scripted import ScriptedSession
 from tui import keys
 from tui.app import QuireApp
+from tui.screens.note import NoteDialog
+from tui.screens.tagging import TagDialog
 from tui.screens.texts import help_rows
 
 Make = Callable[..., QuireApp]
@@ -65,6 +67,19 @@ async def to_input(pilot: Pilot[int]) -> None:
     await search(pilot, "budget")
 
 
+async def to_note(pilot: Pilot[int]) -> None:
+    await to_details(pilot)
+    await pilot.press("e")
+    await until(pilot, lambda: isinstance(pilot.app.screen, NoteDialog), "the note")
+
+
+async def to_tags(pilot: Pilot[int]) -> None:
+    await to_list(pilot)
+    await pilot.press("t")
+    await until(pilot, lambda: isinstance(pilot.app.screen, TagDialog), "the tags")
+    await pilot.press("down")
+
+
 PLACES: list[tuple[str, Go, list[list[Any]]]] = [
     ("list", to_list, [keys.ANYWHERE, keys.LIST, keys.ROWS, keys.ITEM, keys.PANE, keys.PREVIEW, keys.SEARCH]),
     ("input", to_input, [keys.INPUT]),
@@ -73,7 +88,9 @@ PLACES: list[tuple[str, Go, list[list[Any]]]] = [
     ("difference", to_difference, [keys.READER, keys.DIFF, keys.ITEM]),
     ("answer", to_answer, [keys.ANSWER, keys.KEPT, keys.SENDING]),
     ("tasks", to_tasks, [keys.DIALOG, keys.TASKS]),
-    ("details", to_details, [keys.DETAILS]),
+    ("details", to_details, [keys.DETAILS, keys.NOTED]),
+    ("note", to_note, [keys.NOTE]),
+    ("tags", to_tags, [keys.TAGGING]),
     ("folder", to_folder, [keys.FOLDER]),
 ]
 
@@ -120,7 +137,7 @@ def test_no_key_is_one_that_terminals_or_tmux_take() -> None:
 
 
 def test_every_ctrl_or_function_key_has_a_plain_one_outside_inputs() -> None:
-    within_inputs = {binding.id for binding in [*keys.INPUT, *keys.DIALOG, *keys.FOLDER]}
+    within_inputs = {binding.id for binding in [*keys.INPUT, *keys.DIALOG, *keys.FOLDER, *keys.NOTE]}
     ways_out = {"app.history", "app.redraw", "app.suspend", "app.quit", "app.interrupt", "app.back"}
     ways_out |= {f"{place}.half_{way}" for place in ("list", "text") for way in ("up", "down")}
     for id, binding in keys.bindings_by_id().items():

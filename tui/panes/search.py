@@ -322,6 +322,8 @@ class SearchPane(PreviewPane):
         parts.append(f"{result.took_ms:.0f} ms")
         if len(self.quire.marks):
             parts.append(f"{len(self.quire.marks):,} marked")
+        if self._hit is not None and self._hit.tags:
+            parts.append(" ".join(f"#{line_text(tag)}" for tag in self._hit.tags))
         parts += [line_text(note) for note in result.notes]
         self.say(" · ".join(parts))
 

@@ -95,7 +95,7 @@ class TagDialog(Dialog[None]):
     def content(self) -> ComposeResult:
         """A line, what was done, the tags."""
         yield QueryInput(
-            placeholder="a tag, such as project/alpha; Enter gives it, Down goes to the list",
+            placeholder="a tag, such as project/alpha",
             is_query=False,
             suggester=self._suggester,
         )
