@@ -6,6 +6,7 @@ A choice belongs to the content (its hash), so it holds under every name and sur
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 
 from indexer import language, quality
@@ -44,8 +45,12 @@ class Decoder:
         self._catalogue = catalogue
         self._reread = reread
 
-    def offer(self, details: DocumentDetails) -> tuple[Decoding, ...]:
-        """Readings of a text file, the likeliest first; at most `OFFERED`, no two alike.
+    def offer(self, details: DocumentDetails, now: str) -> tuple[Decoding, ...]:
+        """Readings of a text file, the likeliest first: the best and the present one, no two alike.
+
+        Args:
+            details: The file.
+            now: The beginning of its text as it is read at present.
 
         Raises:
             UsageError: it is no text file, or lies inside another file.
@@ -60,9 +65,10 @@ class Decoder:
             except (UnicodeError, LookupError):
                 continue
             if text not in found:
-                found[text] = _decoding(name, text, current=name == chosen)
-        readings = sorted(found.values(), key=lambda each: -each.score)[:OFFERED]
-        return tuple(readings)
+                current = name == chosen or (not chosen and bool(now) and text.startswith(now))
+                found[text] = _decoding(name, text, current=current)
+        readings = sorted(found.values(), key=lambda each: -each.score)
+        return tuple(each for at, each in enumerate(readings) if at < OFFERED or each.current)
 
     def choose(self, details: DocumentDetails, name: str) -> None:
         """Read a document in this encoding from now on; "auto": as it is found.
@@ -118,7 +124,7 @@ def _decoding(name: str, text: str, *, current: bool) -> Decoding:
     document = ParsedDocument(title="", text=text, kind="text", format="text")
     score = quality.measure(document, spoken).score
     if not text.isascii():
-        score = round(score * (0.5 + 0.5 * encoding.familiar(text)))
+        score = round(score * (0.5 + 0.5 * encoding.familiar(text)) * (1 - _strange(text)))
         score -= 0 if spoken else 10
     return Decoding(
         encoding=name,
@@ -127,6 +133,19 @@ def _decoding(name: str, text: str, *, current: bool) -> Decoding:
         sample=_sample(text),
         current=current,
     )
+
+
+def _strange(text: str) -> float:
+    """Share of the characters beyond ASCII that are neither letters nor the usual marks."""
+    beyond = [char for char in text if char > "\x7f"]
+    odd = (
+        "\u2500" <= char <= "\u25ff"
+        or "\uff61" <= char <= "\uff9f"
+        or char == "\ufffd"
+        or not (char.isalnum() or unicodedata.category(char)[0] in "PMZ")
+        for char in beyond
+    )
+    return sum(odd) / len(beyond)
 
 
 def _sample(text: str) -> str:

@@ -97,7 +97,7 @@ class Group:
     score: int | None
     """The mean of these scores."""
     poor: int
-    """Files below the threshold."""
+    """Files with text below the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class QualityReport:
     files: int
     measured: int
     score: int | None
-    """The mean of all scores; None when nothing is measured."""
+    """The mean of all scores, what has no text counting 0; None when nothing is measured."""
     poor_below: int
     """The threshold: what scores less is poor."""
     poor: int
@@ -139,7 +139,7 @@ class QualityReport:
     types: tuple[Group, ...]
     months: tuple[Group, ...]
     worst: tuple[GradedFile, ...]
-    """Lowest score first."""
+    """Files with text that is not of full quality, lowest score first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

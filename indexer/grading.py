@@ -146,7 +146,7 @@ def summed(rows: Sequence[Graded], poor_below: int, limit: int) -> QualityReport
     """Files with their scores as a report."""
     scores = [row.score for row in rows if row.score is not None]
     worst = sorted(
-        (row for row in rows if row.score is not None and row.score < 100),
+        (row for row in rows if row.score is not None and row.score < 100 and row.status == "indexed"),
         key=lambda row: (row.score, row.path),
     )
     return QualityReport(
@@ -154,7 +154,7 @@ def summed(rows: Sequence[Graded], poor_below: int, limit: int) -> QualityReport
         measured=len(scores),
         score=_mean(scores),
         poor_below=poor_below,
-        poor=sum(score < poor_below for score in scores),
+        poor=sum(_is_poor(row, poor_below) for row in rows),
         reasons=_reasons(rows),
         folders=_groups(rows, lambda row: os.path.dirname(row.path.partition("!/")[0]), poor_below),
         types=_groups(rows, lambda row: row.kind, poor_below),
@@ -186,10 +186,15 @@ def _groups(rows: Sequence[Graded], key: Callable[[Graded], str], poor_below: in
                 size_bytes=sum(row.size_bytes for row in members),
                 measured=len(scores),
                 score=_mean(scores),
-                poor=sum(score < poor_below for score in scores),
+                poor=sum(_is_poor(row, poor_below) for row in members),
             )
         )
     return tuple(groups)
+
+
+def _is_poor(row: Graded, poor_below: int) -> bool:
+    """Whether there is text and it is poor; without text a document is not poor but unread."""
+    return row.status == "indexed" and row.score is not None and row.score < poor_below
 
 
 def _month(row: Graded) -> str:

@@ -385,7 +385,8 @@ class Library:
 
     def decodings(self, target: str) -> tuple[Decoding, ...]:
         """A text file in the encodings that make sense, the likeliest first. Raises UsageError."""
-        return self._decoder.offer(self.details(target))
+        details = self.details(target)
+        return self._decoder.offer(details, self.text(details.document, 0, 300).text)
 
     def decode(self, target: str, encoding: str) -> DocumentDetails:
         """Read a text file in this encoding from now on ("auto": as found). Raises UsageError."""

@@ -22,6 +22,7 @@ _LARGEST = "100 MB and more"
 _SINGLE = "neither"
 _RELATIONS: dict[str, str] = {"exact": "copy", "same-text": "same text", "near": "nearly the same"}
 _OLD = "older version"
+_STATES = {"needs-ocr": "needs OCR", "empty-text": "no text in it"}
 _UNKNOWN = "unknown"
 MOST = 24
 """Bars of a plot; what is rarer is put together."""
@@ -55,9 +56,7 @@ def made(
         copies=_in_order(
             rows, lambda row: kinds.get(row.path, _SINGLE), [_SINGLE, *_RELATIONS.values(), _OLD]
         ),
-        unread=_frequent(
-            [row for row in rows if row.status not in ("indexed", "pending")], lambda row: row.status
-        ),
+        unread=_frequent([row for row in rows if row.status not in ("indexed", "pending")], _state),
     )
 
 
@@ -121,6 +120,11 @@ def _most(counts: Sequence[Count]) -> tuple[Count, ...]:
 
 def _size(row: Graded) -> str:
     return next((name for limit, name in _SIZES if row.size_bytes < limit), _LARGEST)
+
+
+def _state(row: Graded) -> str:
+    """Why there is no text, in a word or two."""
+    return _STATES.get(row.status, row.status.replace("-", " "))
 
 
 def _year(row: Graded) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from indexer.findings import REMEDIES
 from indexer.text import safe_text
 
 MARKS = {"supported": " ", "partly": "~", "unsupported": "?", "contradicted": "!"}
@@ -345,6 +346,8 @@ def details_text(details: Mapping[str, Any]) -> str:
         ("state", details["state"]),
         ("reason", f"{details['reason']} {details['hint']}".strip()),
         ("quality", "" if details["quality"] is None else details["quality"]),
+        *(("", line) for line in findings_text(each for each in details["findings"] if each["cost"])),
+        ("encoding", details["encoding"]),
         ("tags", ", ".join(details["tags"])),
         *((key, value) for key, value in sorted(details["metadata"].items())),
         *(("copy", shown_path(path)) for path in details["duplicates"]),
@@ -358,6 +361,17 @@ def details_text(details: Mapping[str, Any]) -> str:
         for name, value in facts
         if value != ""
     )
+
+
+def findings_text(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Why a document has its quality: a line for each finding, with its pages and what helps."""
+    lines = []
+    for finding in findings:
+        pages = ", ".join(map(str, finding["pages"]))
+        where = f" (page {pages})" if len(finding["pages"]) == 1 else f" (pages {pages})" if pages else ""
+        text = f"{finding['note'].rstrip('.')}{where}. {REMEDIES.get(finding['remedy'], '')}"
+        lines.append(safe_text(text.strip(), 300, single_line=True))
+    return lines
 
 
 def checks_text(checks: Iterable[Mapping[str, Any]]) -> str:

@@ -312,7 +312,9 @@ def _undo(text: str, codec: str) -> str:
     """UTF-8 that was taken for another encoding, taken for what it is."""
     stored = b"".join(_as_byte(char, codec) for char in text)
     read = stored.decode("utf-8", "replace")
-    if read.count("\ufffd") > 0.02 * len(read) + text.count("\ufffd"):
+    bad = read.count("\ufffd") - text.count("\ufffd")
+    good = sum(char > "\x7f" for char in read) - bad
+    if 5 * bad > good or not good:
         raise UnicodeError("it was not stored twice")
     return read
 

@@ -152,6 +152,8 @@ def details_text(details: DocumentDetails) -> str:
         ("changed", when),
         ("size", format_size(details.size_bytes)),
         ("quality", "" if details.quality is None else f"{details.quality} of 100"),
+        *(("", line) for line in _findings(details)),
+        ("encoding", f"{details.encoding}, as somebody chose" if details.encoding else ""),
         ("no text on pages", ", ".join(str(page) for page in details.textless_pages[:40])),
         ("tags", ", ".join(details.tags)),
         *((name, value) for name, value in details.metadata.items()),
@@ -160,7 +162,17 @@ def details_text(details: DocumentDetails) -> str:
         *(("warning", warning) for warning in details.warnings),
         ("document", details.document),
     ]
-    return "\n".join(f"{name + ':':<18} {line_text(value, 2_000)}" for name, value in facts if value)
+    return "\n".join(
+        f"{name + ':' * bool(name):<18} {line_text(value, 2_000)}" for name, value in facts if value
+    )
+
+
+def _findings(details: DocumentDetails) -> list[str]:
+    """Why the quality is what it is, and what helps."""
+    from indexer.findings import REMEDIES
+
+    costly = (finding for finding in details.findings if finding.cost)
+    return [f"{finding.note} {REMEDIES[finding.remedy]}".strip() for finding in costly]
 
 
 def _length(details: DocumentDetails) -> str:

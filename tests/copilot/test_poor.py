@@ -1,0 +1,93 @@
+"""Poor text stays out of answers and of summaries of queries, and both say so."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from copilot.session import LocalSession
+from copilot.types import Answer, AskRequest, SummarizeRequest, Summary
+from indexer.library import Library
+from tests.builders import settings, write
+from tests.damage import letterspaced, sound
+
+from .scripted import ScriptedModels
+
+FACT = "The monthly rent of the boathouse is 1,250 euros. The lease of the boathouse ends in March 2031."
+OTHER = "The monthly rent of the boathouse is 990 euros, says an old paper about the boathouse."
+
+
+@pytest.fixture
+def library(folder: Path, tmp_path: Path) -> Iterator[Library]:
+    apart = letterspaced(sound("en", 2), random.Random(1))
+    write(folder, {"lease.md": f"# Lease\n\n{FACT}\n", "sub/scan.txt": f"{apart}\n\n{OTHER}\n"})
+    with Library.open(tmp_path / "library", settings(), watch=False) as opened:
+        list(opened.sync([str(folder)]))
+        yield opened
+
+
+def ask(library: Library, **more: object) -> Answer:
+    request = AskRequest(question="How high is the monthly rent of the boathouse?", **more)  # type: ignore[arg-type]
+    *_, answer = LocalSession(library, models=ScriptedModels(None)).ask(request)
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def summarize(library: Library, **more: object) -> Summary:
+    request = SummarizeRequest(**more)  # type: ignore[arg-type]
+    *_, summary = LocalSession(library, models=ScriptedModels(None)).summarize(request)
+    assert isinstance(summary, Summary)
+    return summary
+
+
+def cited(answer: Answer | Summary) -> set[str]:
+    return {Path(citation.path).name for citation in answer.citations}
+
+
+def test_an_answer_leaves_poor_text_out_and_names_it_with_its_reason(library: Library) -> None:
+    answer = ask(library)
+    assert cited(answer) == {"lease.md"}
+    assert answer.coverage.in_scope == 2
+    (unread,) = answer.coverage.unread
+    assert unread.path.endswith("scan.txt")
+    assert "text is poor" in unread.reason
+    assert "apart" in unread.reason
+    assert unread.hint
+
+
+@pytest.mark.parametrize("scope", ["is:poor", "quality:<50"])
+def test_poor_text_is_read_when_it_is_asked_for(library: Library, scope: str) -> None:
+    answer = ask(library, scope=scope)
+    assert cited(answer) == {"scan.txt"}
+    assert answer.coverage.unread == ()
+
+
+def test_a_document_named_itself_is_read_however_poor_it_is(library: Library, folder: Path) -> None:
+    answer = ask(library, documents=(str(folder / "sub/scan.txt"),))
+    assert cited(answer) == {"scan.txt"}
+    assert ask(library, documents=(str(folder),)).coverage.unread != ()
+
+
+def test_counting_every_document_leaves_poor_ones_out_too(library: Library) -> None:
+    request = AskRequest(question="Which of the documents mention the boathouse?", exhaustive=True)
+    *_, answer = LocalSession(library, models=ScriptedModels(None)).ask(request)
+    assert isinstance(answer, Answer)
+    assert {Path(finding.path).name for finding in answer.findings} == {"lease.md"}
+    assert [Path(file.path).name for file in answer.coverage.unread] == ["scan.txt"]
+
+
+def test_summaries_of_queries_and_folders_leave_poor_text_out_but_named_ones_in(
+    library: Library, folder: Path
+) -> None:
+    queried = summarize(library, scope="boathouse")
+    assert cited(queried) == {"lease.md"}
+    assert [Path(file.path).name for file in queried.coverage.unread] == ["scan.txt"]
+    inside = summarize(library, paths=(str(folder),))
+    assert cited(inside) == {"lease.md"}
+    assert [Path(file.path).name for file in inside.coverage.unread] == ["scan.txt"]
+    named = summarize(library, paths=(str(folder / "sub/scan.txt"),))
+    assert cited(named) == {"scan.txt"}
+    assert named.coverage.unread == ()
