@@ -33,6 +33,7 @@ NAMES = (
     "counted",
     "redaction",
     "neardup",
+    "quality",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -25,10 +25,10 @@ VERSION = 1
 
 STRETCH = 4000
 """Characters measured together."""
-_NOISY_STRETCHES = 24
+_NOISY_STRETCHES = 12
 """Stretches of a text without pages whose words are looked at; of longer ones every second, third, …"""
 _MOST_STRETCHES = 2000
-_SAMPLE = 200_000
+_SAMPLE = 100_000
 """Characters from the beginning in which repetition is looked for."""
 _PAGES_NAMED = 12
 _DOUBTED_WORDS = 40
