@@ -85,6 +85,8 @@ class _Targets:
     documents: tuple[DocumentDetails, ...]
     name: str
     coverage: Coverage
+    named: frozenset[str] = frozenset()
+    """Paths of documents that were named themselves, or asked for as poor: all of them is read."""
 
 
 def _targets(request: SummarizeRequest, library: Library) -> _Targets:
@@ -131,7 +133,9 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     else:
         counted = passages.counted(library, request.scope)
     coverage = passages.covering(counted, len(documents), tuple(left_out.values()))
-    return _Targets(documents=documents, name=name, coverage=coverage)
+    if passages.asks_poor(library, request.scope, ()):
+        named.update(details.path for details in documents)
+    return _Targets(documents=documents, name=name, coverage=coverage, named=frozenset(named))
 
 
 def _left_out(
@@ -250,7 +254,11 @@ class _Summarising:
         """Every chunk of the documents as a numbered passage, in reading order."""
         hits: list[Hit] = []
         for details in self.targets.documents:
-            hits += (passages.as_hit(chunk, details) for chunk in self.library.chunks(details.document))
+            chunks = self.library.chunks(details.document)
+            if details.path not in self.targets.named:
+                weak = self.library.grading.weak([chunk.id for chunk in chunks])
+                chunks = [chunk for chunk in chunks if chunk.id not in weak]
+            hits += (passages.as_hit(chunk, details) for chunk in chunks)
         return [Source(passage=Passage(number=at + 1, hit=hit)) for at, hit in enumerate(hits)]
 
     # --- without a model ---

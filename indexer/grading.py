@@ -123,6 +123,11 @@ class Grading:
             rows = measures.poor_files(db, files)
         return tuple(_unread(path, score, measures.as_findings(stored)) for path, score, stored in rows)
 
+    def weak(self, chunks: Collection[int]) -> frozenset[int]:
+        """Those of these chunks whose text is poor."""
+        with self._catalogue.reader() as db:
+            return frozenset(measures.weak(db, chunks, self.poor_below))
+
     def report(self, files: Collection[int] | None, *, limit: int = WORST) -> QualityReport:
         """The quality of these files (None: of all)."""
         return summed(self.graded(files), self.poor_below, limit)

@@ -270,7 +270,7 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
 
 
 def _page_scores(stretches: Iterable[Stretch]) -> tuple[tuple[int, int], ...]:
-    """The lowest score of each flawed page."""
+    """The lowest score of each page that has flaws."""
     lowest: dict[int, int] = {}
     for each in stretches:
         if each.page is not None:

@@ -25,6 +25,8 @@ VERSION = 1
 
 STRETCH = 4000
 """Characters measured together."""
+_FINE = 800
+"""Characters of the parts of a flawed stretch."""
 _NOISY_STRETCHES = 12
 """Stretches of a text without pages whose words are looked at; of longer ones every second, third, …"""
 _MOST_STRETCHES = 2000
@@ -156,11 +158,10 @@ def measure(document: ParsedDocument, language: str, chunks: Sequence[Chunk | St
     shares["hidden"] = _share(sum(document.hidden_text.values()) / 100, len(document.pages))
     sure = document.ocr_confidence.values()
     shares["recognised"] = 1 - sum(sure) / len(sure) / 100 if sure else 0.0
-    whole = found.prose
     if document.kind not in _REPEATING and document.format not in _STRUCTURED:
         shares["repetition"] = repetition(document.text[:_SAMPLE])
         shares["boilerplate"] = boilerplate(document)
-    if whole:
+    if found.prose:
         shares["hyphens"] = hyphens(document.text[:_SAMPLE])
     shares["sparse"] = 1.0 if _letters(document.text) < 3 and not document.attachments else 0.0
     costs = {code: points(code, share) for code, share in shares.items()} | found.costs()
@@ -209,63 +210,86 @@ def _cut(document: ParsedDocument) -> list[_Part]:
     text = document.text
     spans: list[tuple[int, int, int | None]]
     spans = [(page.start, page.end, page.number) for page in document.pages] or [(0, len(text), None)]
-    parts: list[_Part] = []
-    for start, end, page in spans:
-        while end - start > 1.5 * STRETCH:
-            cut = text.rfind("\n", start + STRETCH // 2, start + STRETCH) + 1 or start + STRETCH
-            parts.append(_Part(start, cut, page))
-            start = cut
-        parts.append(_Part(start, end, page))
+    parts = [part for start, end, page in spans for part in _pieces(text, start, end, page, STRETCH)]
     step = -(-len(parts) // _MOST_STRETCHES)
     return parts[::step]
+
+
+def _pieces(text: str, start: int, end: int, page: int | None, size: int) -> list[_Part]:
+    """A span in parts of about this size that end with a line where they can."""
+    parts: list[_Part] = []
+    while end - start > 1.5 * size:
+        cut = text.rfind("\n", start + size // 2, start + size) + 1 or start + size
+        parts.append(_Part(start, cut, page))
+        start = cut
+    parts.append(_Part(start, end, page))
+    return parts
 
 
 class _Measures:
     """The shares of all stretches of a document."""
 
     def __init__(self, document: ParsedDocument, language: str) -> None:
-        self._document = document
+        self._text = document.text
+        self._paged = bool(document.pages)
         self._language = language
         self._parts: list[_Part] = []
         self._misread = self._words = 0.0
         self.prose = document.kind not in _UNSPELLED and document.format not in _STRUCTURED
+        self._ascii = self._text.isascii()
+        self._tests: list[tuple[str, Callable[[str], float]]] = []
+        if garble.may_hold_glyph_codes(self._text):
+            self._tests.append(("glyphs", garble.glyph_codes))
+        if garble.may_be_lost(self._text):
+            self._tests.append(("lost", garble.lost))
+        if self.prose and garble.may_be_spaced(self._text):
+            self._tests.append(("spaced", garble.spaced))
 
     def read(self, parts: list[_Part]) -> None:
         self._parts = parts
-        whole = self._document.text
-        tests: list[tuple[str, Callable[[str], float]]] = []
-        if garble.may_hold_glyph_codes(whole):
-            tests.append(("glyphs", garble.glyph_codes))
-        if garble.may_be_lost(whole):
-            tests.append(("lost", garble.lost))
-        if self.prose and garble.may_be_spaced(whole):
-            tests.append(("spaced", garble.spaced))
-        ascii_only = whole.isascii()
         for part in parts:
-            text = whole[part.start : part.end]
-            for code, test in tests:
-                part.shares[code] = test(text)
-            if ascii_only or text.isascii():
-                continue
-            telling = garble.telling(text)
-            part.shares["mojibake"] = garble.mojibake(telling, garble.words(text))
-            part.shares["encoding"] = garble.wrong_encoding(telling, text, self._language)
-            if part.shares.get("mojibake", 0.0) > 0.02:  # one fault is told once
-                part.shares["encoding"] = 0.0
+            self._examine(part)
         if self.prose:
-            self._read_words(parts)
+            step = 1 if self._paged else -(-len(parts) // _NOISY_STRETCHES)
+            for part in parts[::step]:
+                self._count_misread(part)
 
-    def _read_words(self, parts: list[_Part]) -> None:
-        step = 1 if self._document.pages else -(-len(parts) // _NOISY_STRETCHES)
-        for part in parts[::step]:
-            text = self._document.text[part.start : part.end]
-            found = garble.noise(text, self._language)
-            if found is not None and max(part.shares.get(code, 0.0) for code in ("spaced", "glyphs")) < 0.1:
-                misread, words = found
-                part.shares["noise"] = misread / (words + _DOUBTED_WORDS)
-                everything = garble.words(text)
-                self._misread += misread / words * everything
-                self._words += everything
+    def _examine(self, part: _Part) -> None:
+        """Look at the letters of a stretch."""
+        text = self._text[part.start : part.end]
+        for code, test in self._tests:
+            part.shares[code] = test(text)
+        if self._ascii or text.isascii():
+            return
+        telling = garble.telling(text)
+        part.shares["mojibake"] = garble.mojibake(telling, garble.words(text))
+        part.shares["encoding"] = garble.wrong_encoding(telling, text, self._language)
+        if part.shares["mojibake"] > 0.02:  # one fault is told once
+            part.shares["encoding"] = 0.0
+
+    def _count_misread(self, part: _Part) -> None:
+        """Look at the words of a stretch, unless its letters are known to be broken."""
+        text = self._text[part.start : part.end]
+        found = garble.noise(text, self._language)
+        if found is None or max(part.shares.get(code, 0.0) for code in ("spaced", "glyphs")) >= 0.1:
+            return
+        misread, words = found
+        part.shares["noise"] = misread / (words + _DOUBTED_WORDS)
+        everything = garble.words(text)
+        self._misread += misread / words * everything
+        self._words += everything
+
+    def _finer(self, part: _Part) -> list[_Part]:
+        """A flawed stretch in parts of about a chunk's length, so that sound ones in it are told apart."""
+        flawed = any(points(code, share) for code, share in part.shares.items())
+        if not flawed or part.end - part.start <= 1.5 * _FINE:
+            return [part]
+        pieces = _pieces(self._text, part.start, part.end, part.page, _FINE)
+        for piece in pieces:
+            self._examine(piece)
+            if self.prose:
+                self._count_misread(piece)
+        return pieces
 
     def shares(self) -> dict[str, float]:
         """What is true of the whole: the mean over the stretches, by their length."""
@@ -301,7 +325,7 @@ class _Measures:
         sure = document.ocr_confidence
         textless = frozenset(document.textless_pages)
         found = []
-        for part in self._parts:
+        for part in (piece for whole in self._parts for piece in self._finer(whole)):
             shares = dict(part.shares)
             if part.page is not None:
                 shares["hidden"] = document.hidden_text.get(part.page, 0) / 100

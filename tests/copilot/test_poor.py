@@ -91,3 +91,23 @@ def test_summaries_of_queries_and_folders_leave_poor_text_out_but_named_ones_in(
     named = summarize(library, paths=(str(folder / "sub/scan.txt"),))
     assert cited(named) == {"scan.txt"}
     assert named.coverage.unread == ()
+
+
+def test_poor_parts_of_a_sound_document_are_left_out(folder: Path, tmp_path: Path) -> None:
+    apart = letterspaced(sound("en", 3, sentences=40), random.Random(1))
+    text = f"{sound('en', 2, sentences=120)}\n\n{FACT}\n\n{apart}\n\n{OTHER}\n\n{apart}\n"
+    write(folder, {"long.txt": text})
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        details = library.details(str(folder / "long.txt"))
+        assert details.quality is not None
+        assert details.quality >= 50
+        answer = ask(library)
+        assert answer.citations
+        assert all("990" not in citation.quote for citation in answer.citations)
+        named = ask(library, documents=(str(folder / "long.txt"),))
+        assert any("990" in citation.quote for citation in named.citations)
+        summary = summarize(library, scope="boathouse")
+        assert all(
+            "990" not in citation.quote and "a s k" not in citation.quote for citation in summary.citations
+        )
