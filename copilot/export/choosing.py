@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from copilot.dataset import ExportRequest
 from copilot.export.splitting import Groups
 from indexer.catalogue import corpus
-from indexer.catalogue.corpus import DocumentRecord
+from indexer.catalogue.corpus import Placed
 from indexer.library import Library
 from indexer.related import CopyReport
 
@@ -23,7 +23,7 @@ ASKED_FOR_OLD = "is:old"
 class Selection:
     """The documents to read, by relative path, and the groups that must not be parted."""
 
-    documents: tuple[DocumentRecord, ...]
+    documents: tuple[Placed, ...]
     in_scope: int
     left_out: Counter[str]
     groups: Groups
@@ -44,12 +44,12 @@ def choose(request: ExportRequest, library: Library) -> Selection:
     documents = []
     with library.catalogue.reader() as db:
         for document in left:
-            found = corpus.record(db, document, kept_paths.get(document, paths[document]))
+            found = corpus.placed(db, document, kept_paths.get(document, paths[document]))
             if found is not None:
                 documents.append(found)
     chosen = _limited(documents, request, left_out)
     return Selection(
-        documents=tuple(sorted(chosen, key=lambda each: (each.relative, each.document))),
+        documents=tuple(sorted(chosen)),
         in_scope=len(paths),
         left_out=+left_out,
         groups=groups_of(report),
@@ -97,9 +97,7 @@ def _without(documents: Sequence[str], gone: dict[str, str], left_out: Counter[s
     return [document for document in documents if document not in gone]
 
 
-def _limited(
-    documents: list[DocumentRecord], request: ExportRequest, left_out: Counter[str]
-) -> list[DocumentRecord]:
+def _limited(documents: list[Placed], request: ExportRequest, left_out: Counter[str]) -> list[Placed]:
     if not request.limit or len(documents) <= request.limit:
         return documents
     left_out["beyond the limit"] += len(documents) - request.limit

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from indexer.catalogue.corpus import DocumentRecord
 from indexer.text import REPLACEMENT
 
 Span = tuple[int, int]
+Place = Callable[[int, int], Span | None]
+"""Tells where a span of a document's own text is in the exported text; None where it is not in one piece."""
 
 PRINTED = ("pdf", "doc", "slides", "image")
 """Kinds of documents whose pages have headers and footers; those of a sheet are sheets."""
@@ -162,6 +164,34 @@ def _without(length: int, gone: Iterable[Span]) -> list[Span]:
     if at < length:
         kept.append((at, length))
     return kept
+
+
+def nowhere(start: int, end: int) -> tuple[int, int] | None:
+    """The place of a span of a document that is gone."""
+    del start, end
+    return None
+
+
+def through(clean: CleanText, placeholders: list[tuple[int, int, int]]) -> Place:
+    """Where spans of the document went when values in its clean text were replaced."""
+
+    def place(start: int, end: int) -> tuple[int, int] | None:
+        found = clean.place(start, end)
+        if found is None:
+            return None
+        first, last = found
+        moved = 0
+        for begins, ends, length in placeholders:
+            at = begins - moved  # in the text before anything was replaced
+            if at + length <= first:
+                moved += ends - begins - length
+            elif at < last:
+                return None
+            else:
+                break
+        return first + moved, last + moved
+
+    return place
 
 
 def quality(text: str, measured: int | None) -> int:

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -130,6 +130,10 @@ class Spool:
         self._starts.append(self._stream.seek(0, os.SEEK_END))
         self._stream.write(as_line(record))
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for at in range(len(self._starts)):
+            yield self[at]
+
     def __getitem__(self, at: int) -> dict[str, Any]:
         self._stream.seek(self._starts[at])
         found: dict[str, Any] = json.loads(self._stream.readline())
@@ -208,6 +212,10 @@ class SplitFiles:
             table.close()
 
 
-def file_name(text: str, limit: int = 80) -> str:
-    """A name for a file, from a path or a title: no folder, nothing that a shell or a system minds."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:limit].strip("-.") or "document"
+def file_name(text: str, limit: int = 120) -> str:
+    """A name for a file of at most `limit` bytes, from a path or a title.
+
+    It holds no folder and nothing that a shell or a system minds.
+    """
+    name = re.sub(r"[^\w.-]+", "-", text).strip("-.")
+    return name.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore").strip("-.") or "document"

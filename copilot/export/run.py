@@ -1,7 +1,7 @@
 """One export on its way: choose, read, ask, compare, write.
 
-Texts and pairs lie in files beside the export while it is made; in memory are the hashes they are compared
-by and a few hundred bytes of each document.
+Texts and pairs lie in files beside the export while it is made; in memory are a sketch and a few hundred
+bytes of each document, and the hashes of those pairs that are not for training.
 """
 
 from __future__ import annotations
@@ -18,9 +18,20 @@ from typing import Any
 from copilot.background import Background, Task
 from copilot.dataset import DataKind, Exported, ExportEvent, ExportProgress, ExportRequest
 from copilot.engine import VERSION
-from copilot.export import choosing, cleaning, generating, licences, marked, pairs, parquet, schema, splitting
+from copilot.export import (
+    choosing,
+    cleaning,
+    generating,
+    leaks,
+    licences,
+    marked,
+    pairs,
+    parquet,
+    schema,
+    splitting,
+)
 from copilot.export.card import Tally, card, counted
-from copilot.export.cleaning import CleanText
+from copilot.export.cleaning import CleanText, Place
 from copilot.export.drawing import page_of
 from copilot.export.folder import Folder, SplitFiles, Spool
 from copilot.export.licences import Licence
@@ -28,18 +39,16 @@ from copilot.export.pairs import Evidence, Pair
 from copilot.providers import Models, Provider
 from indexer import neardup
 from indexer.catalogue import corpus, read_text
-from indexer.catalogue.corpus import DocumentRecord
+from indexer.catalogue.corpus import DocumentRecord, Placed
 from indexer.errors import ProviderError, UsageError
 from indexer.library import Library
-from indexer.neardup import Shingles, Sketch
+from indexer.neardup import Sketch
 from indexer.text import fold
 
 SHORTEST = 80
 """Characters of a text that is worth a record."""
 EVERY = 10
 """Documents between two reports of progress."""
-
-Place = Callable[[int, int], tuple[int, int] | None]
 
 
 def export(
@@ -103,11 +112,13 @@ def _provider(request: ExportRequest, models: Models) -> Provider | None:
 
 @dataclass(slots=True, kw_only=True)
 class _Read:
-    """A document that was read: what its pairs and its record need later."""
+    """A document that was read: what its pairs need later."""
 
-    record: DocumentRecord
+    place: str
+    """Where it lies, absolute."""
     licence: Licence
     path: str
+    """As it is exported."""
     title: str
 
 
@@ -135,7 +146,6 @@ class _Export:
         self.texts = Spool(folder.work / ".texts")
         self.pairs = Spool(folder.work / ".pairs")
         self.sketches: list[Sketch] = []
-        self.said: list[tuple[Shingles, Shingles]] = []
         self.shared_titles: set[str] = set()
         self.asked: set[bytes] = set()
         self.preferences: list[marked.Preference] = []
@@ -165,16 +175,24 @@ class _Export:
 
     # --- reading ---------------------------------------------------------------------------------------
 
-    def _read_all(self, documents: tuple[DocumentRecord, ...]) -> Iterator[ExportEvent]:
-        titles = Counter(fold(record.title) for record in documents)
+    def _read_all(self, documents: tuple[Placed, ...]) -> Iterator[ExportEvent]:
+        titles = Counter(fold(each.title) for each in documents)
         self.shared_titles = {title for title, count in titles.items() if count > 1}
         with self.library.catalogue.reader() as db:
             beside = licences.Beside(corpus.licence_files(db), self._beginning)
-        for at, record in enumerate(documents):
+        for at, each in enumerate(documents):
             self.task.check()
             if at % EVERY == 0:
-                yield ExportProgress(stage="reading", done=at, total=len(documents), current=record.relative)
-            self._read_one(record, beside)
+                yield ExportProgress(stage="reading", done=at, total=len(documents), current=each.relative)
+            record = self._record(each.document, each.path)
+            if record is None:  # taken away meanwhile
+                self.tally.without("text", "no longer there")
+            else:
+                self._read_one(record, beside)
+
+    def _record(self, document: str, path: str) -> DocumentRecord | None:
+        with self.library.catalogue.reader() as db:
+            return corpus.record(db, document, path)
 
     def _beginning(self, document: int, characters: int) -> str:
         with self.library.catalogue.reader() as db:
@@ -195,8 +213,9 @@ class _Export:
         )
         hidden, title, place = self._hidden(clean, record.title)
         path = {"absolute": record.path, "relative": record.relative, "none": ""}[self.request.paths]
-        self.read[record.document] = _Read(record=record, licence=licence, path=path, title=title)
-        self.texts.add(self._text_record(record, hidden, quality))
+        read = _Read(place=record.path, licence=licence, path=path, title=title)
+        self.read[record.document] = read
+        self.texts.add(self._text_record(record, read, hidden, quality))
         self.sketches.append(neardup.sketch(neardup.shingles(hidden)))
         self._count(record, licence, quality, clean)
         if "qa" in self.request.kinds:
@@ -219,10 +238,9 @@ class _Export:
         hidden = vault.hide(clean.text)
         title = vault.hide(title)
         self.tally.redacted.update(vault.counts)
-        return hidden, title, _through(clean, vault.places(hidden))
+        return hidden, title, cleaning.through(clean, vault.places(hidden))
 
-    def _text_record(self, record: DocumentRecord, text: str, quality: int) -> dict[str, Any]:
-        read = self.read[record.document]
+    def _text_record(self, record: DocumentRecord, read: _Read, text: str, quality: int) -> dict[str, Any]:
         return {
             "id": record.document[7:23],
             "text": text,
@@ -278,7 +296,6 @@ class _Export:
         self.asked.add(key)
         self.groups.join(proof.document for proof in pair.evidence)
         self.pairs.add({**asdict(replace(pair, evidence=())), "evidence": proofs})
-        self.said.append((neardup.shingles(f"{pair.question} {pair.answer}"), neardup.shingles(pair.answer)))
         return None
 
     def _shows_secrets(self, *texts: str) -> bool:
@@ -315,14 +332,17 @@ class _Export:
         """Where the spans of documents went, worked out again."""
         found: dict[str, Place] = {}
         for document in dict.fromkeys(proof.document for proof in evidence):
-            read = self.read[document]
+            record = self._record(document, self.read[document].place)
+            if record is None:
+                found[document] = cleaning.nowhere
+                continue
             text = self.library.catalogue.text(document.removeprefix("sha256:"))
-            clean = cleaning.clean(text, read.record)
+            clean = cleaning.clean(text, record)
             found[document] = clean.place
             if self.request.redact:
                 vault = self.library.guard.vault()
-                vault.reserve([read.record.title])
-                found[document] = _through(clean, vault.places(vault.hide(clean.text)))
+                vault.reserve([record.title])
+                found[document] = cleaning.through(clean, vault.places(vault.hide(clean.text)))
         return found
 
     def _generated(self) -> Iterator[ExportEvent]:
@@ -342,25 +362,22 @@ class _Export:
     # --- comparing and writing -------------------------------------------------------------------------
 
     def _compare(self) -> None:
-        """Bring together what is alike; drop pairs that nearly say what another group's pair says."""
+        """Bring together what is alike; leave out pairs that nearly say what another split's pair says."""
         documents = list(self.read)
         for a, b in splitting.alike(self.sketches, lambda at: neardup.shingles(self.texts[at]["text"])):
             self.task.check()
             self.groups.join((documents[a], documents[b]))
         self.tally.groups = len({self.groups.of(document) for document in documents})
-        for side in (0, 1):
-            sets = [each[side] for each in self.said]
-            if side == 1:  # of short answers ("yes", "2019") many are alike, and nobody learns them by heart
-                sets = [each if len(each) >= neardup.LEAST else each[:0] for each in sets]
-            for a, b in splitting.overlapping(sets, splitting.ALIKE):
-                self.task.check()
-                if a not in self.dropped and b not in self.dropped and self._parted(a, b):
-                    self.dropped.add(b)
-        for _ in self.dropped:
-            self.tally.without("qa", "nearly the same as a pair from another group")
+        self._drop_leaks()
 
-    def _parted(self, a: int, b: int) -> bool:
-        return self._group_of(self.pairs[a]) != self._group_of(self.pairs[b])
+    def _drop_leaks(self) -> None:
+        """Leave out pairs that nearly say what those of another split do, from the larger one."""
+        largest_first = [name for name, _ in sorted(self.request.split, key=lambda each: -each[1])]
+        splits = [self._split(self._group_of(record)) for record in self.pairs]
+        for at in leaks.leaking(self.pairs, splits, largest_first):
+            self.task.check()
+            self.dropped.add(at)
+            self.tally.without("qa", "nearly the same as a pair of another split")
 
     def _group_of(self, record: dict[str, Any]) -> str:
         return self.groups.of(record["evidence"][0]["document"])
@@ -402,16 +419,14 @@ class _Export:
         return splitting.choose(group, self.request.seed, self.request.split)
 
     def _text_records(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for at in range(len(self.texts)):
-            record = self.texts[at]
+        for record in self.texts:
             group = self.groups.of(record["document"])
             yield self._split(group), {**record, "family": group[7:19]}
 
     def _pair_records(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for at in range(len(self.pairs)):
+        for at, record in enumerate(self.pairs):
             if at in self.dropped:
                 continue
-            record = self.pairs[at]
             said = schema.pair(self.request.style, record["question"], record["answer"])
             self.tally.sources[record["source"]] += 1
             origin = self._origin(record["question"] + record["answer"], record["evidence"])
@@ -462,25 +477,3 @@ class _Export:
             notes=tuple(self.notes),
             sources=dict(sorted(tally.sources.items())),
         )
-
-
-def _through(clean: CleanText, placeholders: list[tuple[int, int, int]]) -> Place:
-    """Where spans of the document went when values in its clean text were replaced."""
-
-    def place(start: int, end: int) -> tuple[int, int] | None:
-        found = clean.place(start, end)
-        if found is None:
-            return None
-        first, last = found
-        moved = 0
-        for begins, ends, length in placeholders:
-            at = begins - moved  # in the text before anything was replaced
-            if at + length <= first:
-                moved += ends - begins - length
-            elif at < last:
-                return None
-            else:
-                break
-        return first + moved, last + moved
-
-    return place

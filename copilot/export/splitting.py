@@ -108,31 +108,3 @@ class _Kept:
         while len(self._kept) > KEPT_SHINGLES:
             self._kept.popitem(last=False)
         return found
-
-
-def overlapping(sets: Sequence[Shingles], least: float) -> Iterator[Pair]:
-    """Pairs of small sets with at least this Jaccard, exactly, the later one second.
-
-    Two sets that overlap by a share of t have one of the rarest of their members in common: of n members
-    one of the n - ceil(t n) + 1 rarest. Only those are indexed (prefix filtering: Chaudhuri, Ganti,
-    Kaushik, "A primitive operator for similarity joins in data cleaning", ICDE 2006).
-    """
-    full = [each for each in sets if len(each)]
-    if not full:
-        return
-    values, counts = np.unique(np.concatenate(full), return_counts=True)
-    holders: dict[int, list[int]] = {}
-    for row, members in enumerate(sets):
-        rarity = counts[np.searchsorted(values, members)]
-        order = np.lexsort((members, rarity))
-        length = len(members) - int(np.ceil(least * len(members))) + 1
-        seen: set[int] = set()
-        for member in members[order][: length if len(members) else 0].tolist():
-            if counts[np.searchsorted(values, np.uint64(member))] < 2:
-                continue
-            seen.update(holders.setdefault(member, []))
-            holders[member].append(row)
-        for other in sorted(seen):
-            smaller, larger = sorted((len(members), len(sets[other])))
-            if smaller >= least * larger and neardup.compare(sets[other], members).jaccard >= least:
-                yield other, row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from indexer.catalogue.connection import Connection
 from indexer.catalogue.labels import fields_on, tags_of
@@ -46,13 +47,40 @@ class DocumentRecord:
     @property
     def relative(self) -> str:
         """The path below its root; the name where the root is the file itself."""
-        below = self.path.removeprefix(self.root.rstrip("/") + "/")
-        return below if below != self.path else self.path.rsplit("/", 1)[-1]
+        return _relative(self.path, self.root)
 
     def page_at(self, position: int) -> int | None:
         """1-based page of a position; None where there are no pages."""
         held = [number for number, start, _ in self.page_spans if start <= position]
         return held[-1] if held else None
+
+
+class Placed(NamedTuple):
+    """A document and the path it is told by."""
+
+    relative: str
+    """The path below its root; the name where the root is the file itself."""
+    document: str
+    path: str
+    title: str
+
+
+def placed(db: Connection, document: str, path: str) -> Placed | None:
+    """A document by `sha256:…` at the path given, or at its first; None when no path holds it."""
+    row = db.execute(
+        "SELECT f.path_text, r.path, d.title FROM documents d JOIN files f ON f.document_id = d.id"
+        " JOIN roots r ON r.id = f.root_id WHERE d.hash = ? ORDER BY f.path_text <> ?, f.path LIMIT 1",
+        (document.removeprefix("sha256:"), path),
+    ).fetchone()
+    if row is None:
+        return None
+    root = row[1].decode("utf-8", "replace")
+    return Placed(_relative(row[0], root), document, row[0], row[2])
+
+
+def _relative(path: str, root: str) -> str:
+    below = path.removeprefix(root.rstrip("/") + "/")
+    return below if below != path else path.rsplit("/", 1)[-1]
 
 
 def record(db: Connection, document: str, path: str = "") -> DocumentRecord | None:
