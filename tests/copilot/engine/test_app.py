@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from copilot.dataset import DataFile, Exported, ExportEvent, ExportProgress, ExportRequest
 from copilot.engine import process
 from copilot.engine.app import Engine
 from copilot.engine.client import EngineClient
 from copilot.engine.transport import EngineLostError, Wire
+from copilot.retrieval import RetrievalProgress, RetrievalReport, RetrievalRequest, RetrievalRow, Scores
 from copilot.types import (
     Answer,
     AskRequest,
@@ -63,6 +65,23 @@ ANSWER = Answer(
     claims=(),
     citations=(),
     coverage=Coverage(in_scope=1, read=1, unread=()),
+)
+
+
+EXPORTED = Exported(
+    folder="/out",
+    documents=1,
+    records={"text": {"train": 1}},
+    left_out={"qa": {"why": 2}},
+    redacted={"MAIL": 1},
+    files=(DataFile(path="README.md", records=0, bytes=3, sha256="00"),),
+)
+_SCORES = Scores(recall_1=0.5, recall_10=1.0, mrr=0.75)
+MEASURED = RetrievalReport(
+    rows=(RetrievalRow(part="all", name="", queries=2, keyword=_SCORES, meaning=_SCORES, both=_SCORES),),
+    documents=2,
+    weight=0.5,
+    origin="default",
 )
 
 
@@ -120,6 +139,17 @@ class ScriptedSession:
             hits=(HIT,),
             spans=((0, 1, "word"),),
         )
+
+    def export(self, request: ExportRequest) -> Iterator[ExportEvent]:
+        yield ExportProgress(stage="reading", done=1, total=2, current="a.txt")
+        yield EXPORTED
+
+    def opened(self, query: str, document: str) -> None:
+        self.searches.append(SearchRequest(query=query, documents=(document,)))
+
+    def check_retrieval(self, request: RetrievalRequest) -> Iterator[Any]:
+        yield RetrievalProgress(stage="asking", done=request.queries)
+        yield MEASURED
 
     def ask(self, request: AskRequest) -> Iterator[Any]:
         try:
@@ -235,6 +265,20 @@ def test_answer_arrives_as_the_types_of_its_events(served: Served) -> None:
     events = list(served.client().ask(AskRequest(question="q")))
     assert [type(event) for event in events] == [Retrieved, Notice, Token, Answer]
     assert events[-1] == ANSWER
+
+
+def test_exports_and_measurements_arrive_as_the_types_of_their_events(served: Served) -> None:
+    client = served.client()
+    assert list(client.export(ExportRequest(folder="/out"))) == [
+        ExportProgress(stage="reading", done=1, total=2, current="a.txt"),
+        EXPORTED,
+    ]
+    assert list(client.check_retrieval(RetrievalRequest(queries=7))) == [
+        RetrievalProgress(stage="asking", done=7),
+        MEASURED,
+    ]
+    client.opened("grey bird", "sha256:00")
+    assert served.session.searches[-1].documents == ("sha256:00",)
 
 
 def test_errors_keep_their_class_and_remedy(served: Served) -> None:
