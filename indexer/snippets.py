@@ -17,6 +17,10 @@ WIDTH = 240
 """Characters of a snippet, about; a sentence is not cut for less than half of it more."""
 
 _BLANKS = re.compile(r"\s+")
+_BLANKS_AND_RULES = re.compile(
+    r"(?:\s*(?:^|(?<=\n))[ \t]*(?P<mark>[-=~^\"'`#*+_])(?P=mark){2,}[ \t]*(?=\n|\Z)\s*)+|\s+"
+)
+"""White space, with the lines of one repeated mark that underline headings or part paragraphs."""
 _FOREIGN = re.compile(
     "[^\\W_\\x00-\\x7f]|[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u06ed\u0900-\u0dff]"
 )
@@ -102,7 +106,7 @@ def merged(found: Iterable[Found]) -> tuple[Span, ...]:
 def snippet(text: str, language: str, matcher: Matcher, width: int = WIDTH) -> tuple[str, tuple[Span, ...]]:
     """The part of a chunk that matches best, and the spans in it that match.
 
-    Whole sentences as far as they fit, blanks folded; otherwise verbatim.
+    Whole sentences as far as they fit, blanks and ruled lines folded; otherwise verbatim.
     """
     found = matcher.find(text)
     sentences = _sentences(text, language) or [(0, len(text))]
@@ -170,16 +174,16 @@ def _word_start(text: str, at: int, limit: int) -> int:
 
 
 def _folded(text: str, start: int, end: int, marked: Sequence[Span]) -> tuple[str, tuple[Span, ...]]:
-    """`text[start:end]` with runs of blanks made one, and the spans moved along."""
+    """`text[start:end]` with runs of blanks and ruled lines made one blank, and the spans moved along."""
     parts: list[str] = []
     places: list[Span] = []
     length, at = 0, start
     for a, b in marked:
         # a match begins and ends with a character that is no blank, so that no run of blanks is cut here
         for stop in (a, b):
-            parts.append(_BLANKS.sub(" ", text[at:stop]))
+            parts.append(_BLANKS_AND_RULES.sub(" ", text[at:stop]))
             length += len(parts[-1])
             at = stop
         places.append((length - len(parts[-1]), length))
-    parts.append(_BLANKS.sub(" ", text[at:end]))
+    parts.append(_BLANKS_AND_RULES.sub(" ", text[at:end]))
     return "".join(parts), tuple(places)

@@ -328,7 +328,7 @@ class Hit:
     end: int
     """Offsets in characters of the document's normalised text."""
     snippet: str
-    """A verbatim part of the text (white space folded), cut at sentences."""
+    """A verbatim part of the text (white space and ruled lines folded), cut at sentences."""
     highlights: tuple[tuple[int, int], ...]
     """Spans of matched words in `snippet`."""
     matched_by: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -90,6 +91,23 @@ def test_any_snippet_is_verbatim_and_its_highlights_lie_inside(text: str, width:
     for start, end in spans:
         assert at <= start < end <= len(shown)
         at = end
+
+
+def test_lines_that_underline_headings_are_not_shown(index: KeywordIndex) -> None:
+    text = "========\nAbstract\n========\n\nThe budget -- all of it -- is spent.\n\nWhy\n---\nIt is --- so.\n"
+    shown, spans = snippet(text, "en", matcher(index, "abstract budget spent"))
+    assert shown.strip() == "Abstract The budget -- all of it -- is spent. Why It is --- so."
+    assert [shown[start:end] for start, end in spans] == ["Abstract", "budget", "spent"]
+
+
+@given(st.text(alphabet=st.sampled_from("ab budget\n\n=-"), max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_ruled_lines_are_all_that_a_snippet_leaves_out(text: str) -> None:
+    sought = Matcher([Group("budget", ((Form("budget", 1.0, 1),),))])
+    shown, spans = snippet(text, "", sought, width=400)
+    left = " ".join(line for line in text.split("\n") if not re.fullmatch(r"\s*(={3,}|-{3,})\s*", line))
+    assert shown.split() == left.split()
+    assert all(shown[start:end] == "budget" for start, end in spans)
 
 
 @given(

@@ -29,7 +29,7 @@ from tui.widgets.answerview import plain
 from tui.widgets.cells import cut, cut_middle, fit, measure, pad, spread
 from tui.widgets.queryinput import complete
 from tui.widgets.rows import Choice, around
-from tui.widgets.wrap import cells, reflowed, wrap
+from tui.widgets.wrap import cells, reflowed, underlined, wrap
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,18 @@ def test_wrapping_breaks_at_spaces_where_it_can() -> None:
     text = "one two three four\n\nfive"
     starts, ends = wrap(text, 9)
     assert [text[a:b] for a, b in zip(starts, ends, strict=True)] == ["one two", "three", "four", "", "five"]
+
+
+def test_headings_are_told_by_weight_not_by_the_line_below_them() -> None:
+    text = "=====\nTitle\n=====\n\nWords.\n\nPart one\n--------\nMore.\n\n-----\n\nA | B\n-----\n"
+    found = underlined(text, "rst")
+    assert [text[start:end] for start, end in found.titles] == ["Title", "Part one"]
+    starts, ends = wrap(text, 40, hidden=found.rules)
+    shown = [text[a:b] for a, b in zip(starts, ends, strict=True)]
+    assert shown == [
+        "Title", "", "Words.", "", "Part one", "More.", "", "-----", "", "A | B", "-----", "",
+    ]  # fmt: skip
+    assert underlined(text, "pdf").titles == []
 
 
 def test_sentences_of_fixed_pages_are_joined_and_nothing_moves() -> None:

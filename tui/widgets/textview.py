@@ -23,7 +23,7 @@ from tui.controls import clean
 from tui.keys import READER
 from tui.palette import Painted
 from tui.widgets.cells import Piece, cut_middle, fit, line_text, measure, segments, spread
-from tui.widgets.wrap import reflowed, shown, wrap
+from tui.widgets.wrap import Headings, reflowed, shown, underlined, wrap
 
 if TYPE_CHECKING:
     from indexer.types import TextWindow
@@ -135,6 +135,7 @@ class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self.page_starts: tuple[int, ...] = ()
         self._starts: array[int] = array("q")
         self._ends: array[int] = array("q")
+        self._headings = Headings([], frozenset())
         self._width = 0
         self._wanted: int | None = None
         """Offset to bring into view as soon as the size is known."""
@@ -163,6 +164,7 @@ class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self.message = ()
         text = reflowed(window.text) if facts.format == "pdf" else window.text
         self._take(text, window.start, window.total, window.matches)
+        self._headings = underlined(text, facts.format)
         self.quote = quote
         self.page_starts = page_starts
         self.current = self._nearest_match(at)
@@ -173,6 +175,7 @@ class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self.text, self.start, self.whole = text, start, whole
         self.matches = list(matches)
         self.current = -1
+        self._headings = Headings([], frozenset())
 
     def set_matches(self, matches: list[tuple[int, int]], *, current: int) -> None:
         """Light other matches, for a search inside the document."""
@@ -205,7 +208,7 @@ class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             if self._wanted is None:
                 self._wanted = self.top_offset
             self._width = width
-            self._starts, self._ends = wrap(self.text, width)
+            self._starts, self._ends = wrap(self.text, width, hidden=self._headings.rules)
         self.set_reactive(ScrollView.virtual_size, Size(1, len(self._starts) + 1))
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
@@ -365,12 +368,19 @@ class TextView(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             here.append((match_start, match_end, "lit" if index == self.current else "match"))
             borders |= {max(match_start, start), min(match_end, end)}
         edges = sorted(borders)
+        plain = "name" if self._is_heading(start) else ""
         runs = []
         for left, right in itertools.pairwise(edges):
-            style = "quote" if quote_start <= left < quote_end else ""
+            style = "quote" if quote_start <= left < quote_end else plain
             style = next((name for a, b, name in here if a <= left < b), style)
             runs.append((left, right, style))
         return runs
+
+    def _is_heading(self, offset: int) -> bool:
+        titles = self._headings.titles
+        at = offset - self.start
+        index = bisect_right(titles, (at, len(self.text))) - 1
+        return index >= 0 and titles[index][0] <= at < titles[index][1]
 
     def _head(self, width: int) -> list[Piece]:
         facts = self.facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -16,13 +17,46 @@ _SOFT_BREAK = re.compile(
 """A line end inside a sentence: after a long line, and before a small letter or after a very long line."""
 
 
+_UNDERLINED = re.compile(
+    r"^(?P<title>\S[^\n]*)\n(?P<rule>(?P<mark>[-=~^\"'`#*+_])(?P=mark){2,})[ \t]*$", re.MULTILINE
+)
+_MARKED = {"rst", "markdown", "text", "plaintext"}
+
+
+class Headings(NamedTuple):
+    """Headings that a text underlines by hand."""
+
+    titles: list[tuple[int, int]]
+    """Their spans, ascending."""
+    rules: frozenset[int]
+    """Where the lines below (and above) them begin, which say nothing but that they are headings."""
+
+
+def underlined(text: str, format: str) -> Headings:
+    """The headings of a text whose format has such."""
+    titles: list[tuple[int, int]] = []
+    rules: set[int] = set()
+    for match in _UNDERLINED.finditer(text) if format in _MARKED else ():
+        title, rule, mark = match["title"].rstrip(), match["rule"], match["mark"]
+        if len(rule) < max(3, 0.7 * len(title)) or set(title) <= {mark} or "|" in title:
+            continue
+        above = text.rfind("\n", 0, max(0, match.start() - 1)) + 1
+        if text[above : max(0, match.start() - 1)].rstrip() == rule:
+            rules.add(above)
+        titles.append((match.start(), match.start() + len(title)))
+        rules.add(match.start("rule"))
+    return Headings(titles, frozenset(rules))
+
+
 def reflowed(text: str) -> str:
     """Text of a fixed page with the line ends inside its sentences as spaces; the length is the same."""
     return _SOFT_BREAK.sub(" ", text)
 
 
-def wrap(text: str, width: int) -> tuple[array[int], array[int]]:
+def wrap(text: str, width: int, *, hidden: frozenset[int] = frozenset()) -> tuple[array[int], array[int]]:
     """Starts and ends of the lines that show `text` in `width` cells.
+
+    Lines of the text that begin at one of the offsets `hidden` are left out.
 
     Lines break at spaces where they can and between any two characters where they must. The space or
     line end at a break belongs to no line. Ascending; `starts[i] <= ends[i] <= starts[i + 1]`.
@@ -34,7 +68,8 @@ def wrap(text: str, width: int) -> tuple[array[int], array[int]]:
         stop = text.find("\n", position)
         if stop < 0:
             stop = length
-        _wrap_paragraph(text, position, stop, width, starts, ends)
+        if position not in hidden:
+            _wrap_paragraph(text, position, stop, width, starts, ends)
         if stop == length:
             return starts, ends
         position = stop + 1
