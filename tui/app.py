@@ -208,7 +208,7 @@ class QuireApp(Dialogs, inherit_bindings=False):
         self.show_pane("summarize")
         pane.summarize_paths(paths)
 
-    def on_resize(self) -> None:
+    def frame_resized(self) -> None:
         """One column or two; some panes show more when there is more room."""
         self.frame.set_class(self.wide, "-columns")
         for pane in self.panes:

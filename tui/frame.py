@@ -56,6 +56,10 @@ class Frame(Screen[None], inherit_bindings=False):
         """All parts of the first frame are here: begin."""
         cast("QuireApp", self.app).begin()
 
+    def on_resize(self) -> None:
+        """Pass it on: the app has its new size by now, which its own event comes too early for."""
+        cast("QuireApp", self.app).frame_resized()
+
     async def mount_others(self) -> None:
         """Add the panes that are not in front, and those that lie over them."""
         others = [entry for entry in (*PANES, *OVER) if entry is not self._first]
