@@ -225,6 +225,7 @@ def test_headings_are_told_by_weight_not_by_the_line_below_them() -> None:
         "Title", "", "Words.", "", "Part one", "More.", "", "-----", "", "A | B", "-----", "",
     ]  # fmt: skip
     assert underlined(text, "pdf").titles == []
+    assert underlined("## Two\n#no\n", "markdown") == ([(0, 6)], frozenset())
 
 
 def test_sentences_of_fixed_pages_are_joined_and_nothing_moves() -> None:

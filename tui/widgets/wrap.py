@@ -21,10 +21,11 @@ _UNDERLINED = re.compile(
     r"^(?P<title>\S[^\n]*)\n(?P<rule>(?P<mark>[-=~^\"'`#*+_])(?P=mark){2,})[ \t]*$", re.MULTILINE
 )
 _MARKED = {"rst", "markdown", "text", "plaintext"}
+_HASHED = re.compile(r"^#{1,6} \S[^\n]*", re.MULTILINE)
 
 
 class Headings(NamedTuple):
-    """Headings that a text underlines by hand."""
+    """Headings that a text marks by hand."""
 
     titles: list[tuple[int, int]]
     """Their spans, ascending."""
@@ -45,6 +46,8 @@ def underlined(text: str, format: str) -> Headings:
             rules.add(above)
         titles.append((match.start(), match.start() + len(title)))
         rules.add(match.start("rule"))
+    if format == "markdown":
+        titles = sorted([*titles, *(match.span() for match in _HASHED.finditer(text))])
     return Headings(titles, frozenset(rules))
 
 
