@@ -40,8 +40,8 @@ _ROW = f"""
             WHERE v.document_id = d.id AND v.place > 0), ''),
         {IS["excluded"]},
         coalesce(d.textless, '[]') <> '[]',
-        (SELECT CASE WHEN json_extract(m.findings, '$[0].cost') > 0 THEN json_extract(m.findings, '$[0].note')
-            ELSE '' END FROM measures m WHERE m.document_id = d.id)
+        coalesce((SELECT m.findings FROM measures m WHERE m.document_id = d.id), '[]'),
+        coalesce({measures.IS_POOR}, 0)
     FROM files f LEFT JOIN documents d ON d.id = f.document_id
 """
 _GROUPS = {
@@ -287,6 +287,7 @@ def _headings(db: Connection, document_id: int, spans: list[list[int]]) -> tuple
 
 
 def _file_row(row: tuple[Any, ...]) -> FileRow:
+    flaws = [each for each in json.loads(row[19]) if each["cost"] > 0]
     return FileRow(
         path=row[0],
         document=row[1],
@@ -307,7 +308,10 @@ def _file_row(row: tuple[Any, ...]) -> FileRow:
         newer=row[16],
         excluded=bool(row[17]),
         scanned_pages=bool(row[18]) and row[5] == "indexed",
-        flaw=row[19] or "",
+        flaw=flaws[0]["note"] if flaws else "",
+        flaw_code=flaws[0]["code"] if flaws else "",
+        mends=tuple(dict.fromkeys(each["remedy"] for each in flaws if each["remedy"])),
+        poor=bool(row[20]),
     )
 
 

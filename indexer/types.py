@@ -159,6 +159,12 @@ class FileRow:
     """0 to 100; None when not measured."""
     flaw: str = ""
     """What costs it most, in words for a person."""
+    flaw_code: str = ""
+    """The same as a key of `indexer.findings.MEANINGS`."""
+    mends: tuple[str, ...] = ()
+    """Remedies that its findings name, dearest first: ocr, decode, exclude, newest."""
+    poor: bool = False
+    """Its text is so poor that it stays out of answers."""
     copies: int = 0
     """Other paths with the same content."""
     embedded: bool = False

@@ -26,6 +26,10 @@ class Remedy(NamedTuple):
 
 
 READ_AGAIN = Remedy("retry", "r", "Read it again", "reads it again")
+DECODE = Remedy("decode", "e", "Read it in another encoding", "reads it in another encoding")
+EXCLUDE = Remedy("exclude", "x", "Leave it out of answers", "leaves it out of answers")
+INCLUDE = Remedy("include", "x", "Let it into answers again")
+KEEP = Remedy("keep", "n", "Leave the others out of answers", "leaves the others out of answers")
 DIFFER = Remedy("differ", "d", "Show what differs from the newest version", "shows what differs")
 MARK = Remedy("mark", "a", "Mark all others")
 COPIES = Remedy("relatives", "c", "Copies and other versions of it")
@@ -39,12 +43,22 @@ def remedies(row: FileRow) -> list[Remedy]:
     found: list[Remedy] = []
     if row.status not in ("indexed", "pending"):
         found.append(READ_AGAIN)
+    if "decode" in row.mends:
+        found.append(DECODE)
+    if row.excluded:
+        found.append(INCLUDE)
+    elif "exclude" in row.mends:
+        found.append(EXCLUDE)
     if row.newer or (row.copy_of and not row.copies):  # of the same bytes nothing differs
         other = "newest version" if row.newer else "file to keep"
         name = file_name(row.newer or row.copy_of)
         found.append(DIFFER._replace(label=f"Show what differs from the {other}, {name}"))
     if row.chunks:
         found += [READ, COPIES]
+        if row.kind in ("text", "code", "web", "mail") and DECODE not in found:
+            found.append(DECODE)
+        if not row.excluded and EXCLUDE not in found:
+            found.append(EXCLUDE)
     return [*found, OPEN, DETAILS]
 
 
@@ -57,6 +71,9 @@ def kin_remedies(row: KinRow) -> list[Remedy]:
         if not kin.versions:
             what = "a near-copy" if row.kept or not row.path else "the one to keep"
         found.append(DIFFER._replace(label=f"Show what differs from {what}"))
+    if kin.apart:
+        newest = "newest" if kin.versions else "one to keep"
+        found.append(KEEP._replace(label=f"Leave all but the {newest} out of answers"))
     count = len(kin.others)
     plural = "the other one" if count == 1 else f"the other {count:,}"
     return [

@@ -232,6 +232,8 @@ class ScriptedSession(ScriptedLabels):
     synced: int = 0
     copies: CopyReport = kin.KIN
     """Copies and versions."""
+    encodings: tuple[Decoding, ...] = ()
+    decoded: list[tuple[str, str]] = field(default_factory=list)
     compared: int = 0
     """How often copies were asked for."""
 
@@ -447,7 +449,10 @@ class ScriptedSession(ScriptedLabels):
             )
             for file in self.failures
         ]
+        rows = [self._with_labels(row) for row in rows]
         groups = {
+            "poor": sum(row.poor for row in rows),
+            "excluded": sum(row.excluded for row in rows),
             "all": len(rows),
             "new": 2,
             "failed": len(self.failures),
@@ -460,6 +465,8 @@ class ScriptedSession(ScriptedLabels):
             rows = [row for row in rows if row.reason]
         if group == "ocr":
             rows = [row for row in rows if row.status == "needs-ocr"]
+        if group in ("poor", "excluded"):
+            rows = [row for row in rows if getattr(row, group)]
         if group == "new":
             rows = rows[:2]
         rows = [row for row in rows if query.casefold() in row.path.casefold()]
@@ -471,6 +478,21 @@ class ScriptedSession(ScriptedLabels):
             ]
             return FileList(rows=tuple(rows), total=total, offset=offset, groups={"all": total})
         return FileList(rows=tuple(rows[offset : offset + limit]), total=total, offset=offset, groups=groups)
+
+    def _with_labels(self, row: FileRow) -> FileRow:
+        """Poor if its name says so; excluded if somebody did that."""
+        row = replace(row, excluded=self.labels(row.path).excluded)
+        if "garbled" not in row.path:
+            return row
+        return replace(
+            row,
+            kind="text",
+            quality=31,
+            poor=True,
+            flaw="UTF-8 was read as CP1252.",
+            flaw_code="mojibake",
+            mends=("decode", "exclude"),
+        )
 
     def find_names(self, pattern: str, *, limit: int = 50) -> tuple[FileRow, ...]:
         rows = (make_row(n, f"{ROOT}/{d[0]}") for n, d in enumerate(self.documents))
@@ -531,10 +553,11 @@ class ScriptedSession(ScriptedLabels):
         raise NotFoundError(query)
 
     def decodings(self, target: str) -> tuple[Decoding, ...]:
-        return ()
+        return self.encodings
 
     def decode(self, target: str, encoding: str) -> DocumentDetails:
-        return self.details(target)
+        self.decoded.append((target, encoding))
+        return replace(make_details(target, "text", "text", 0, BUDGET), quality=98)
 
 
 def make_details(path: str, kind: str, format: str, pages: int, text: str) -> DocumentDetails:

@@ -11,11 +11,15 @@ from textual.pilot import Pilot
 
 from copilot.types import Coverage
 from indexer.errors import StoreError
+from indexer.findings import Decoding
 from indexer.types import Root, UnreadFile
+from tests.tui import kin as data
 from tests.tui.screens import answer, files, reader, ready, search, status, text, until
 from tests.tui.scripted import IDLE, ROOT, ScriptedSession, make_answer, make_citation
 from tui.app import QuireApp
 from tui.controls import clean
+from tui.widgets.diffview import DiffView
+from tui.widgets.kintable import KinTable
 from tui.widgets.rows import ChoiceList
 from tui.widgets.textview import TextView
 
@@ -64,6 +68,15 @@ def poisoned(evil: str) -> ScriptedSession:
         notes=(evil,),
         progresses=(replace(IDLE, current=name, note=evil),),
     )
+    beside = [data.copy(f"dir/{name}.{n}.txt", "near", 0.9) for n in range(2)]
+    session.copies = data.report(
+        [data.group("near", evil, data.copy(f"dir/{name}.txt", "exact"), *beside)],
+        [data.family(evil, f"dir/{name}.txt", f"dir/{name}.1.txt")],
+    )
+    session.encodings = (
+        Decoding(encoding=evil, score=1, language="", sample=evil, current=True),
+        Decoding(encoding=evil, score=2, language="", sample=evil, current=False),
+    )
     session.model = replace(session.model, name=evil, host=evil, local=False, note=evil)
     return session
 
@@ -83,8 +96,28 @@ async def visit_everything(pilot: Pilot[int], look: Callable[[], None]) -> None:
     look()
     await pilot.press("h", "f5")
     await until(pilot, lambda: files(app).total, "files")
-    await pilot.press("G")
+    await pilot.press("G", "m")
     look()
+    await pilot.press("escape", "g", "m", "e")
+    await until(pilot, lambda: len(app.screen_stack) == 2, "encodings")
+    look()
+    await pilot.press("escape")
+    for group in ("duplicates", "old"):
+        app.pane.choose_group(group)  # type: ignore[attr-defined]
+        kin = app.frame.query_one(KinTable)
+        await until(pilot, lambda kin=kin: kin.total and kin.has_focus, group)  # type: ignore[misc]
+        look()
+        await pilot.press("j", "m")
+        look()
+        await pilot.press("escape", "D")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "relatives")
+        look()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.pane.NAME == "diff", "differences")
+        await until(pilot, lambda: app.frame.query_one(DiffView).text, "differences")
+        look()
+        await pilot.press("h")
+    app.pane.choose_group("all")  # type: ignore[attr-defined]
     await pilot.press("f3", "w", "enter")
     await until(pilot, lambda: answer(app).entries and answer(app).entries[-1].done, "answer")
     look()

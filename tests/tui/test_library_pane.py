@@ -9,10 +9,11 @@ import pytest
 from textual.pilot import Pilot
 
 from indexer.errors import NotFoundError
+from indexer.findings import Decoding
 from indexer.related import Difference
 from tests.tui import kin as data
 from tests.tui.screens import files, footer, hits, lines, reader, ready, search, status, text, until
-from tests.tui.scripted import IDLE, INDEXING, ROOT, ScriptedSession
+from tests.tui.scripted import DOCUMENTS, IDLE, INDEXING, ROOT, ScriptedSession
 from tui import remedies
 from tui.app import QuireApp
 from tui.messages import DiffWanted
@@ -235,6 +236,7 @@ def test_states_name_the_other_file_in_few_characters() -> None:
     assert state_text(replace(row, scanned_pages=True), 12) == "needs OCR"
     assert state_text(replace(row, status="encrypted", newer="x"), 12) == "encrypted"
     assert state_text(replace(row, excluded=True), 12) == "excluded"
+    assert state_text(replace(row, poor=True, flaw_code="mojibake", newer="x"), 14) == "poor: mojibake"
     assert "\x1b" not in state_text(replace(row, newer=f"{ROOT}/\x1b[2Jv9.docx"), 12)
 
 
@@ -242,7 +244,7 @@ def test_only_remedies_that_apply_are_offered() -> None:
     from tests.tui.scripted import make_row
 
     row = make_row(0, f"{ROOT}/a.pdf")
-    assert [each.id for each in remedies.remedies(row)] == ["read", "relatives", "view", "details"]
+    assert [each.id for each in remedies.remedies(row)] == ["read", "relatives", "exclude", "view", "details"]
     assert mends(row) == ""
     failed = make_row(0, f"{ROOT}/a.pdf", status="encrypted", reason="It is encrypted.")
     assert [each.id for each in remedies.remedies(failed)] == ["retry", "view", "details"]
@@ -299,6 +301,100 @@ async def test_enter_compares_what_differs_and_reads_what_does_not(make_app: Mak
         assert "Enter Compare" in footer(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.pane.NAME == "diff", "a near-copy is compared")
+
+
+GARBLED = ("notes/garbled.txt", "text", "txt", 0, 0, "Ã¼ber BrÃ¼cken\n")
+DECODINGS = (
+    Decoding(encoding="utf-8", score=31, language="", sample="Ã¼ber", current=True),
+    Decoding(encoding="utf-8/cp1252", score=98, language="de", sample="über", current=False),
+)
+
+
+def garbled() -> ScriptedSession:
+    return ScriptedSession(documents=(*DOCUMENTS, GARBLED), encodings=DECODINGS)
+
+
+async def test_poor_text_is_read_in_another_encoding(make_app: Make) -> None:
+    session = garbled()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "poor")
+        assert "poor: mojibake" in text(app)
+        assert "m reads it in another encoding" in status(app)
+        assert "UTF-8 was read as CP1252." in status(app)
+        await pilot.press("m")
+        await until(pilot, lambda: "e  Read it in another encoding" in text(app), "the menu")
+        await pilot.press("enter")
+        await until(pilot, lambda: "utf-8  31 (now)" in text(app), "the encodings")
+        assert "über" in text(app)
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: session.decoded, "read so")
+        assert session.decoded == [(f"{ROOT}/notes/garbled.txt", "utf-8/cp1252")]
+        await until(pilot, lambda: "quality 98" in app.messages_said[0][1], "it is said")
+
+
+async def test_the_present_encoding_changes_nothing_and_none_is_said(make_app: Make) -> None:
+    session = garbled()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "poor")
+        await pilot.press("m", "e")
+        await until(pilot, lambda: "(now)" in text(app), "the encodings")
+        await pilot.press("enter")
+        session.encodings = DECODINGS[:1]
+        await pilot.press("m", "e")
+        await until(pilot, lambda: app.messages_said, "it is said")
+        assert "no sense in any other encoding" in app.messages_said[0][1]
+        assert not session.decoded
+
+
+async def test_a_file_is_left_out_of_answers_and_taken_back(make_app: Make) -> None:
+    session = garbled()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "poor")
+        await pilot.press("m", "x")
+        await until(pilot, lambda: "Excl. 1" in text(app), "its group")
+        assert session.changes[-1].targets == (f"{ROOT}/notes/garbled.txt",)
+        assert session.changes[-1].excluded is True
+        await until(pilot, lambda: "excluded" in lines(app)[4], "its state")
+        await pilot.press("m")
+        await until(pilot, lambda: "x  Let it into answers again" in text(app), "the way back")
+        await pilot.press("x")
+        await until(pilot, lambda: "Excl" not in text(app), "taken back")
+        assert session.changes[-1].excluded is False
+
+
+async def test_all_but_the_newest_are_left_out_of_answers(make_app: Make) -> None:
+    session = ScriptedSession()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "old")
+        await pilot.press("m")
+        await until(pilot, lambda: "n  Leave all but the newest out of answers" in text(app), "the menu")
+        await pilot.press("n")
+        await until(pilot, lambda: session.changes, "left out")
+        assert session.changes[-1].targets == (f"{ROOT}/hr/handbook-v2.docx", f"{ROOT}/hr/handbook-v1.docx")
+        await until(pilot, lambda: "2 documents are left out" in app.messages_said[0][1], "it is said")
+
+
+async def test_copies_with_the_same_bytes_cannot_be_left_out_one_without_the_other(make_app: Make) -> None:
+    one = data.copy("a/x.pdf", "exact")
+    same = replace(data.copy("b/x.pdf", "exact"), document=one.document)
+    session = ScriptedSession(copies=data.report([data.group("exact", "the newest file", one, same)], []))
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "duplicates")
+        await pilot.press("m")
+        await until(pilot, lambda: "a  Mark the other one" in text(app), "the menu")
+        assert "out of answers" not in text(app)
+
+
+async def test_the_menu_means_the_row_it_was_opened_on(make_app: Make) -> None:
+    session = ScriptedSession()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "failed")
+        await pilot.press("m")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "the menu")
+        files(app).move_to(1)
+        await pilot.press("r")
+        await until(pilot, lambda: session.retried, "read again")
+        assert session.retried == [(f"{ROOT}/scans/scan-0031.pdf",)]
 
 
 # --- what differs

@@ -14,7 +14,7 @@ from indexer.errors import EngineError, ProviderError
 from tests.tui.keeping import conflict_answer, table_answer
 from tests.tui.screens import answer, ask, files, ready, search, status, text, until
 from tests.tui.scripted import IDLE, INDEXING, NO_MODEL, NOT_FOUND, ScriptedSession
-from tests.tui.test_library_pane import show_difference, show_group
+from tests.tui.test_library_pane import garbled, show_difference, show_group
 from tui.app import QuireApp
 
 Make = Callable[..., QuireApp]
@@ -73,14 +73,15 @@ def test_pane(make_app: Make, snap_compare: Snap, pane: str, size: tuple[int, in
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("group", ["new", "failed", "ocr", "duplicates", "old"])
+@pytest.mark.parametrize("group", ["new", "failed", "ocr", "poor", "duplicates", "old"])
 def test_group(make_app: Make, snap_compare: Snap, group: str, size: tuple[int, int]) -> None:
     async def look(pilot: Pilot[int]) -> None:
         await show_group(pilot, group)
         await pilot.press("j")
         await pilot.pause()
 
-    assert snap_compare(make_app(), terminal_size=size, run_before=look)
+    session = garbled() if group == "poor" else None
+    assert snap_compare(make_app(session), terminal_size=size, run_before=look)
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")

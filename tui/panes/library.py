@@ -13,11 +13,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui.citing import Target, file_name
+from tui.citing import Target
 from tui.keys import LIBRARY
-from tui.messages import DiffWanted, ReaderWanted
-from tui.panes.previewing import Peek, PreviewPane
-from tui.remedies import Remedy, kin_remedies, mends, remedies
+from tui.messages import ReaderWanted
+from tui.panes.mending import MendingPane
+from tui.panes.previewing import Peek
+from tui.remedies import mends
 from tui.widgets.cells import line_text
 from tui.widgets.groupbar import GROUPS, NOTHING, GroupBar
 from tui.widgets.kintable import KinRow, KinTable, kin_rows
@@ -41,7 +42,7 @@ _KIN_LIMIT = 2_000
 """Groups of copies, or families, at most."""
 
 
-class LibraryPane(PreviewPane):
+class LibraryPane(MendingPane):
     """The fourth pane."""
 
     NAME = "library"
@@ -286,6 +287,7 @@ class LibraryPane(PreviewPane):
             Choice("old", "old", "earliest change first"),
             Choice("size", "size", "largest first"),
             Choice("state", "state", "what could not be read first"),
+            Choice("quality", "quality", "the worst first"),
         ]
 
         def sort(chosen: str | None) -> None:
@@ -315,19 +317,6 @@ class LibraryPane(PreviewPane):
 
         self.call("mark", work, mark)
 
-    def action_retry(self) -> None:
-        """Read the marked files or this one again."""
-        paths = self.targets()
-        if paths:
-            self._read_again(paths)
-
-    def _read_again(self, paths: list[str]) -> None:
-        def tell(count: int) -> None:
-            files = "1 file is" if count == 1 else f"{count:,} files are"
-            self.quire.say_briefly(f"{files} read again.")
-
-        self.call("retry", lambda session: session.retry(paths), tell)
-
     def step_back(self) -> bool:
         """Zoom, a range being marked, then the filter."""
         table = self.kin if self._shows_kin else self.table
@@ -343,12 +332,12 @@ class LibraryPane(PreviewPane):
     # --- the row under the cursor
 
     @property
-    def _row(self) -> FileRow | None:
+    def file_row(self) -> FileRow | None:
         """The file, where files are listed."""
         return None if self._shows_kin else self.table.current
 
     @property
-    def _kin_row(self) -> KinRow | None:
+    def kin_row(self) -> KinRow | None:
         """The line, where copies or versions are listed."""
         return self.kin.current if self._shows_kin else None
 
@@ -371,7 +360,7 @@ class LibraryPane(PreviewPane):
 
     def _said_of_row(self) -> list[str]:
         """Reason and remedy of a file; of copies and versions which one to keep, and why."""
-        row, kin = self._row, self._kin_row
+        row, kin = self.file_row, self.kin_row
         if kin is not None:
             why = line_text(kin.kin.why, 300)
             if kin.kept:
@@ -380,13 +369,13 @@ class LibraryPane(PreviewPane):
         if row is None:
             return []
         state = state_text(row, 60)
-        said = line_text(f"{row.reason} {row.hint}".strip(), 300)
+        said = line_text(f"{row.reason} {row.hint}".strip() or (row.flaw if row.poor else ""), 300)
         short = "" if state == "ready" or (said and row.status != "indexed") else state
         return [text for text in (short, mends(row), said) if text]
 
     def peek(self) -> Peek | None:
         """The beginning of the file under the cursor."""
-        row, kin = self._row, self._kin_row
+        row, kin = self.file_row, self.kin_row
         if kin is not None and kin.path:
             facts = DocumentFacts(
                 kin.path, mtime_ns=kin.mtime_ns, size_bytes=kin.size_bytes, format=kin.format
@@ -401,12 +390,12 @@ class LibraryPane(PreviewPane):
 
     def no_text(self) -> tuple[str, ...]:
         """Why there is no text."""
-        row = self._row
+        row = self.file_row
         return tuple(line_text(text, 500) for text in (row.reason, row.hint) if text) if row else ()
 
     def target(self) -> Target | None:
         """The file under the cursor; of a line about copies or versions the one to keep."""
-        row, kin = self._row, self._kin_row
+        row, kin = self.file_row, self.kin_row
         if kin is not None:
             return Target(kin.path or kin.kin.kept, kin.document, format=kin.format)
         if row is None:
@@ -417,7 +406,7 @@ class LibraryPane(PreviewPane):
     def read_file(self, event: RowList.Opened) -> None:
         """Read the file; of one without text, show what is known."""
         event.stop()
-        row = self._row
+        row = self.file_row
         if row is None:
             return
         if row.document and row.chunks:
@@ -426,70 +415,11 @@ class LibraryPane(PreviewPane):
             self.action_details()
 
     @on(RowList.Opened, "#kin")
-    def compare(self, event: RowList.Opened) -> None:
-        """Show what differs from the file to keep; what does not differ is read."""
+    def open_kin(self, event: RowList.Opened) -> None:
+        """Compare with the file to keep."""
         event.stop()
-        self._compare_kin()
-
-    def _compare_kin(self) -> None:
-        row = self._kin_row
-        if row is None:
-            return
-        if row.is_read:
-            self.post_message(ReaderWanted(row.path or row.kin.kept, row.document))
-        else:
-            self._show_difference(row)
-
-    def _show_difference(self, row: KinRow) -> None:
-        """From the file to keep to a copy, from an older version to the newest."""
-        other = row.kin.others[0] if row.kept or not row.path else row.path
-        pair = (other, row.kin.kept) if row.kin.versions else (row.kin.kept, other)
-        self.post_message(DiffWanted(*pair))
-
-    # --- remedies
-
-    def action_mend(self) -> None:
-        """Offer what can be done about this file."""
-        row, kin = self._row, self._kin_row
-        if row is None and kin is None:
-            self.quire.say_briefly("There is no document here.")
-            return
-        offered = kin_remedies(kin) if kin is not None else remedies(row) if row is not None else []
-        target = self.target()
-        name = line_text(file_name(target.path), 60) if target is not None else ""
-        choices = [Choice(remedy.letter, f"{remedy.letter}  {remedy.label}") for remedy in offered]
-
-        def act(letter: str | None) -> None:
-            for remedy in offered:
-                if remedy.letter == letter:
-                    self._apply(remedy)
-
-        self.quire.choose_letter(name, choices, act)
-
-    def _apply(self, remedy: Remedy) -> None:
-        """Do it to this file: marks are for the keys that say so."""
-        row, kin, target = self._row, self._kin_row, self.target()
-        if target is None:
-            return
-        match remedy.id:
-            case "retry":
-                self._read_again([target.path])
-            case "differ" if row is not None and row.newer:
-                self.post_message(DiffWanted(row.path, row.newer))
-            case "differ" if row is not None:
-                self.post_message(DiffWanted(row.copy_of, row.path))
-            case "differ" if kin is not None:
-                self._show_difference(kin)
-            case "mark":
-                self.kin.action_mark_others()
-            case "relatives":
-                self.show_relatives(target)
-            case "read":
-                self.post_message(ReaderWanted(target.path, target.document))
-            case "view":
-                self.action_view()
-            case "details":
-                self.action_details()
+        if (row := self.kin_row) is not None:
+            self.compare(row)
 
 
 def _files_call(group: str, query: str, sort: str, offset: int) -> Callable[[Session], FileList]:

@@ -31,6 +31,8 @@ class Kin(NamedTuple):
     """Path of the file to keep."""
     others: tuple[str, ...]
     """Paths of the files that are not needed beside it."""
+    apart: tuple[str, ...]
+    """Those of the others that do not hold the same bytes: labels belong to contents."""
     total: int
     """Files of the group."""
     versions: bool
@@ -74,6 +76,7 @@ def _copy_rows(group: CopyGroup) -> Iterator[KinRow]:
         why=group.why,
         kept=first.path,
         others=tuple(each.path for each in rest),
+        apart=tuple(each.path for each in rest if each.document != first.document),
         total=len(group.files),
         versions=False,
         alike=group.relation != "near",
@@ -104,6 +107,7 @@ def _family_rows(family: Family) -> Iterator[KinRow]:
         why="the newest version",
         kept=versions[0].path,
         others=tuple(each.path for each in versions if each.place),
+        apart=tuple(each.path for each in versions if each.place),
         total=len(versions),
         versions=True,
         alike=False,

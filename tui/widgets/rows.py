@@ -167,6 +167,8 @@ def state_text(row: FileRow, width: int) -> str:
         return cut(state_name(row.status), width)
     if row.excluded:
         return "excluded"
+    if row.poor:
+        return cut(f"poor: {row.flaw_code}" if row.flaw_code else "poor", width)
     if row.newer:
         return cut(f"old of {_telling(row.newer, row.path)}", width)
     if row.copy_of:
@@ -261,7 +263,7 @@ class FileTable(DocumentRows["FileRow"]):
 
 def _state_width(width: int) -> int:
     """Cells of the column of states: it names other files where there is room."""
-    return 14 if width < 90 else 24
+    return 16 if width < 90 else 24
 
 
 class Source(NamedTuple):
