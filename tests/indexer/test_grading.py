@@ -228,6 +228,33 @@ def test_a_member_of_an_archive_can_be_read_in_another_encoding(encoded: Library
     assert text(encoded, member) == (KOI8.encode("koi8-r") + b"\nbox").decode("cp866").strip()
 
 
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [
+        ("page.html", "<html><head><meta charset='koi8-r'></head><body><p>{}</p></body></html>"),
+        ("data.xml", "<?xml version='1.0' encoding='koi8-r'?><doc><p>{}</p></doc>"),
+        ("table.csv", "name,text\n1,{}\n2,{}\n"),
+        ("notes.md", "# {}\n\n{}\n"),
+        ("list.json", '{{"text": "{}"}}'),
+        ("film.srt", "1\n00:00:01,000 --> 00:00:02,000\n{}\n"),
+    ],
+)
+def test_every_format_of_text_is_read_as_chosen_whatever_it_declares(
+    name: str, template: str, folder: Path, opened: Open
+) -> None:
+    content = template.format(*[KOI8.strip()] * 2).encode("koi8-r")
+    (folder / name).write_bytes(content)
+    library = opened()
+    synced(library, folder)
+    path = str(folder / name)
+    before = library.details(path).format
+    library.decode(path, "cp1251")
+    assert library.details(path).format == before
+    assert KOI8.split(".")[0].encode("koi8-r").decode("cp1251") in text(library, path)
+    library.decode(path, "koi8-r")
+    assert KOI8.split(".")[0] in text(library, path)
+
+
 def test_what_has_no_encoding_is_refused_with_a_reason(encoded: Library, folder: Path) -> None:
     with pytest.raises(UsageError, match="no encoding 'klingon'"):
         encoded.decode(str(folder / "russian.txt"), "klingon")

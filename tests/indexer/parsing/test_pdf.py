@@ -289,6 +289,21 @@ def test_hidden_text_is_kept_and_named(parse: Parse, blank: Any) -> None:
         "Hidden text (invisible) on page 4.",
         "Hidden text (outside the page) on page 5.",
     ]
+    assert document.hidden_text == {2: 100, 3: 100, 4: 100, 5: 100}
+
+
+def test_the_share_of_hidden_text_is_told_and_single_marks_are_next_to_nothing(
+    parse: Parse, blank: Any
+) -> None:
+    page = blank.new_page()
+    page.insert_text((72, 72), "Twenty letters shown")
+    page.insert_text((72, 100), "twenty letters hidde", render_mode=3)
+    page = blank.new_page()
+    page.insert_text((72, 72), "All of this can be read.")
+    page.insert_text((72, 100), "PLACEHOLDER_1_OF_A_PROGRAM", render_mode=3)
+    document = parse("pdf", blank.tobytes())
+    assert 45 <= document.hidden_text[1] <= 55
+    assert document.hidden_text[2] == 1
 
 
 def test_the_text_layer_of_a_scan_is_not_hidden_text(parse: Parse, mupdf: Any, blank: Any) -> None:
