@@ -119,6 +119,8 @@ class Dialogs(Following, inherit_bindings=False):
 
             commands[binding.id] = (binding.tooltip, keys.show_key(key), act)
         found = list(commands.values())
+        found.append(("Organize files by a plan, in the editor", "", self.organize))
+        found.append(("Undo the last organizing of files", "", self.undo_organizing))
         for theme in sorted(self.available_themes):
             if self.no_color and not theme.startswith("ansi"):
                 continue  # its cursor is told by colour
@@ -157,6 +159,33 @@ class Dialogs(Following, inherit_bindings=False):
                 )
 
         self.ask_line(f"Name of the collection: {line_text(query, 60)}", "", keep)
+
+    # --- putting files in order
+
+    def organize(self) -> None:
+        """Let the person edit a plan, and apply it."""
+        self._command_line(["organize"])
+
+    def undo_organizing(self) -> None:
+        """Take the last plan back, after a question."""
+        from tui.screens.picker import Confirm
+
+        def undo(yes: bool | None) -> None:
+            if yes:
+                self._command_line(["undo"])
+
+        self.push_screen(Confirm("Take the last plan back?", "Yes, files get their old names", "No"), undo)
+
+    def _command_line(self, command: Sequence[str]) -> None:
+        from tui import organizing
+
+        told = (("--library", self.settings.library), ("--config", self.settings.config))
+        options = [word for name, value in told if value for word in (name, value)]
+        refusal = organizing.run(self, options, command)
+        if refusal:
+            self.say_briefly(refusal)
+        else:
+            self.read_status()
 
     # --- folders
 

@@ -29,6 +29,8 @@ class UiSettings:
     """Type or format to a command with {path} and {page}."""
     library: str = ""
     """Folder of the library; marks, queries and positions are kept for each library."""
+    config: str = ""
+    """The configuration file named on the command line, for commands that are started from here."""
     problems: tuple[str, ...] = ()
     """What is wrong in the file, one line each."""
 

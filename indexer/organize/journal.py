@@ -19,13 +19,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from indexer.errors import LibraryBusyError, StoreError
+from indexer.organize import ending
 from indexer.organize.disk import Mark
 from indexer.organize.steps import Step, Transfer, step_from, to_json, transfer_from
 
 Kind = Literal["apply", "undo", "rollback"]
-
-FOLDER = "organize"
-_NAME = "{:06d}.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +164,7 @@ class Journals:
 
     def __init__(self, library: Path) -> None:
         """Keep the place; nothing is made yet."""
-        self.folder = library / FOLDER
+        self.folder = library / ending.FOLDER
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -189,15 +187,11 @@ class Journals:
 
     def numbers(self) -> list[int]:
         """Numbers of all runs, ascending."""
-        try:
-            names = [path.name for path in self.folder.iterdir()]
-        except OSError:
-            return []
-        return sorted(int(name[:-6]) for name in names if name.endswith(".jsonl") and name[:-6].isdigit())
+        return ending.numbers(self.folder)
 
     def path(self, number: int) -> Path:
         """The file of a run."""
-        return self.folder / _NAME.format(number)
+        return ending.path_of(self.folder, number)
 
     def begin(
         self,
@@ -277,14 +271,6 @@ class Journals:
             for line in stream:
                 if line.endswith(b"\n"):
                     yield json.loads(line)
-
-    def ended(self, number: int) -> bool:
-        """Whether a run has ended, read from the last line alone."""
-        with self.path(number).open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - 4096))
-            tail = stream.read()
-        return tail.endswith(b"\n") and tail.rstrip(b"\n").rpartition(b"\n")[2].startswith(b'{"end"')
 
 
 def new_token() -> str:

@@ -18,6 +18,7 @@ from indexer.errors import AppError, NotFoundError
 from indexer.organize import disk
 from indexer.organize.check import Checked, settle
 from indexer.organize.disk import Mark
+from indexer.organize.ending import is_interrupted
 from indexer.organize.journal import Journal, Journals, Left, Replay, new_token
 from indexer.organize.steps import TEMPORARY, Step, Transfer, reverse, schedule, to_json
 
@@ -76,16 +77,16 @@ class Runs:
 
     def __init__(self, library: Path) -> None:
         """Keep the place; nothing is made before the first run."""
+        self._library = library
         self._journals = Journals(library)
 
     # --- what there is ---
 
     def interrupted(self) -> str:
         """What was interrupted, in words that begin a sentence; "" when nothing was."""
-        numbers = self._journals.numbers()
-        if not numbers or self._journals.ended(numbers[-1]):
+        if not is_interrupted(self._library):
             return ""
-        replay = self._journals.read(numbers[-1])
+        replay = self._journals.read(self._journals.numbers()[-1])
         what = {"apply": "Putting files in order", "undo": "Undoing", "rollback": "Taking a run back"}
         when = replay.made.replace("T", " ")
         return f"{what[replay.kind]} ({when}, step {replay.done} of {len(replay.steps)})"
@@ -161,7 +162,7 @@ class Runs:
         with self._journals.locked(), self._journals.open(self._unended()) as journal:
             if journal.replay.kind == "rollback":
                 return self._finish_rollback(journal, seen)
-            return self._take_back(journal, "it was interrupted", seen)
+            return self._take_back(journal, "it was interrupted.", seen)
 
     def _refuse_interrupted(self) -> None:
         what = self.interrupted()
@@ -169,10 +170,9 @@ class Runs:
             raise InterruptedRunError(what)
 
     def _unended(self) -> int:
-        numbers = self._journals.numbers()
-        if not numbers or self._journals.ended(numbers[-1]):
+        if not is_interrupted(self._library):
             raise NotFoundError("Nothing was interrupted.")
-        return numbers[-1]
+        return self._journals.numbers()[-1]
 
     def _to_undo(self, number: int) -> tuple[Replay, list[Transfer]]:
         """A run, and its files that are not back yet, as they are now."""

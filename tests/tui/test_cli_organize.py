@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -219,3 +222,79 @@ def test_the_json_of_a_proposal_can_be_applied(quire: Quire, folder: Path, tmp_p
         "applied",
         ["trash", "rename"],
     )
+
+
+# --- on a terminal ---------------------------------------------------------------------------------
+
+
+def on_terminal(tmp_path: Path, folder: Path, editor: str, *keys: str) -> tuple[int, str]:
+    """`quire organize` on a pseudo-terminal with an editor in Python; a key after each question."""
+    script = tmp_path / "editor.py"
+    script.write_text(
+        f"import pathlib, sys\nplan = pathlib.Path(sys.argv[-1])\ntext = plan.read_text()\n{editor}\n"
+    )
+    leader, follower = pty.openpty()
+    options = [
+        "--library",
+        str(tmp_path / "library"),
+        "--config",
+        str(tmp_path / "config.toml"),
+        "--no-engine",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui.cli", "organize", *options],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "VISUAL": f"{sys.executable} {script}",
+            "TERM": "xterm",
+        },
+    )
+    os.close(follower)
+    printed = b""
+    asked = 0
+    while True:
+        try:
+            printed += os.read(leader, 65_536)
+        except OSError:  # the other side has ended
+            break
+        if printed.count(b"[N]o:") > asked:
+            os.write(leader, f"{keys[asked]}\n".encode())
+            asked += 1
+    os.close(leader)
+    return process.wait(), printed.decode()
+
+
+def test_a_plan_is_edited_asked_about_and_applied(quire: Quire, folder: Path, tmp_path: Path) -> None:
+    before = picture(os.fsencode(folder))
+    keep = 'plan.write_text(text.replace("Lease of the boathouse", "The lease"))'
+    code, told = on_terminal(tmp_path, folder, keep, "n")
+    assert (code, "1 renamed, 1 trashed" in told) == (0, True)
+    assert "Nothing was changed. The plan is kept" in told
+    assert picture(os.fsencode(folder)) == before
+    code, told = on_terminal(tmp_path, folder, keep, "y")
+    assert (code, "'quire undo' takes it back" in told) == (0, True)
+    assert (folder / "The lease.md").read_text() == LEASE
+    assert quire("undo")[0] == 0
+    assert picture(os.fsencode(folder)) == before
+
+
+def test_a_plan_with_faults_is_edited_again(quire: Quire, folder: Path, tmp_path: Path) -> None:
+    mend = (
+        'mended = text.replace("nonsense here\\n", "")\n'
+        'plan.write_text(mended if mended != text else text + "nonsense here\\n")'
+    )
+    code, told = on_terminal(tmp_path, folder, mend, "e", "y")
+    assert "'nonsense here' is no action" in told
+    assert (code, (folder / "Lease of the boathouse.md").exists()) == (0, True)
+
+
+def test_an_editor_that_fails_changes_nothing(quire: Quire, folder: Path, tmp_path: Path) -> None:
+    before = picture(os.fsencode(folder))
+    code, told = on_terminal(tmp_path, folder, "sys.exit(1)")
+    assert (code, "Nothing was changed" in told) == (0, True)
+    assert picture(os.fsencode(folder)) == before

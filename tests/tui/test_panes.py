@@ -28,6 +28,7 @@ from tests.tui.screens import (
     until,
 )
 from tests.tui.scripted import BUDGET, IDLE, INDEXING, NO_MODEL, NOT_FOUND, ROOT, ScriptedSession
+from tui import organizing
 from tui.app import QuireApp
 from tui.panes.search import SearchPane
 from tui.state import UiState, load_state, save_state, state_path
@@ -647,3 +648,28 @@ async def test_damaged_state_is_a_fresh_start(make_app: Make) -> None:
     assert state.pane == "library"
     path.write_text("[[[")
     assert load_state(path) == UiState()
+
+
+async def test_the_palette_organizes_and_undoes_on_the_terminal(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[list[str], list[str]]] = []
+
+    def run(app: object, options: list[str], command: list[str]) -> str:
+        ran.append((options, command))
+        return ""
+
+    monkeypatch.setattr(organizing, "run", run)
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        app = await ready(pilot)
+        await pilot.press("ctrl+p", *"organize files", "enter")
+        await until(pilot, lambda: len(ran) == 1, "the plan is made")
+        await pilot.press("ctrl+p", *"undo the last", "enter")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "a question")
+        await pilot.press("n")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "answered")
+        await pilot.press("ctrl+p", *"undo the last", "enter")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "a question")
+        await pilot.press("y")
+        await until(pilot, lambda: len(ran) == 2, "the plan is taken back")
+    assert [command for _, command in ran] == [["organize"], ["undo"]]

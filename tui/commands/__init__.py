@@ -81,16 +81,12 @@ class Settings:
 
     def _tell_interrupted(self) -> None:
         """Say that files are half put in order, until somebody has decided what becomes of them."""
-        library = self.place().library
-        if not (library / "organize").is_dir():
-            return
-        from indexer.organize.runs import Runs
+        from indexer.organize.ending import is_interrupted
 
-        what = Runs(library).interrupted()
-        if what:
+        if is_interrupted(self.place().library):
             self.note(
-                f"{what} was interrupted and is half done: 'quire organize --resume' finishes it, "
-                "'quire organize --rollback' takes it back."
+                "Putting files in order was interrupted and is half done: 'quire organize --resume' finishes "
+                "it, 'quire organize --rollback' takes it back."
             )
 
     def note(self, text: str) -> None:

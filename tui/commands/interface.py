@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from copilot.engine.process import config_file
 from tui import terminal
-from tui.commands import Settings, existing
+from tui.commands import Settings, absolute, existing
 from tui.settings import read_ui
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def open_interface(settings: Settings, paths: tuple[str, ...]) -> int:
         click.echo(ctx.command.get_help(ctx), err=True)
         return 2
     ui = read_ui(config_file(settings.config), library=str(settings.place().library))
+    ui = replace(ui, config=absolute(settings.config) if settings.config else "")
     terminal.prepare(ui)
 
     def connect() -> Session:

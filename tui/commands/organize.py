@@ -208,15 +208,29 @@ def _bounds(library: Caller) -> Bounds:
 def _checked(settings: Settings, plan: Plan, bounds: Bounds) -> Checked:
     from indexer.organize.check import check
 
+    total = sum(each.word != "keep" for each in plan.actions)
     with _progress(settings, "checking") as seen:
-        return check(plan, bounds, seen=lambda count: seen(count, len(plan.actions)))
+        return check(plan, bounds, seen=lambda count: seen(count, total))
 
 
 def _apply(settings: Settings, library: Caller, checked: Checked) -> Outcome:
-    with _progress(settings, "applying") as seen:
+    with _telling_of_ctrl_c(), _progress(settings, "applying") as seen:
         outcome = _runs(settings).apply(checked, seen=seen)
     _catch_up(library, outcome.transfers)
     return outcome
+
+
+@contextmanager
+def _telling_of_ctrl_c() -> Iterator[None]:
+    """Who stops a run in its middle is told at once how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            "\nStopped in the middle: 'quire organize --resume' finishes it, --rollback takes it back.",
+            err=True,
+        )
+        raise
 
 
 def _runs(settings: Settings) -> Runs:
@@ -418,7 +432,7 @@ def _end_interrupted(settings: Settings, *, resume: bool) -> int:
     if what:
         settings.note(f"{what} is {'finished' if resume else 'taken back'} now.")
     with settings.open() as library:
-        with _progress(settings, "resuming" if resume else "taking back") as seen:
+        with _telling_of_ctrl_c(), _progress(settings, "resuming" if resume else "taking back") as seen:
             outcome = runs.resume(seen=seen) if resume else runs.rollback(seen=seen)
         _catch_up(library, outcome.transfers)
     code = _tell(settings, outcome)
@@ -442,7 +456,7 @@ def undo(settings: Settings, run: str, dry_run: bool) -> int:
         outcome = _runs(settings).undo(int(run or 0), dry_run=True)
         return _tell_would(settings, outcome)
     with settings.open() as library:
-        with _progress(settings, "undoing") as seen:
+        with _telling_of_ctrl_c(), _progress(settings, "undoing") as seen:
             outcome = _runs(settings).undo(int(run or 0), seen=seen)
         _catch_up(library, outcome.transfers)
     return _tell(settings, outcome)
