@@ -33,6 +33,7 @@ NAMES = (
     "counted",
     "redaction",
     "neardup",
+    "organize",
     "quality",
 )
 RESULTS = Path(__file__).parent / "results"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -28,6 +30,7 @@ from tests.indexer.trees import (
     action,
     bounds,
     dying,
+    ignoring_case,
     meanwhile,
     parted,
     picture,
@@ -99,20 +102,20 @@ def everything(desk: Desk) -> list[Action]:
 
 
 def stories() -> Iterator[Any]:
+    """Each begins at another operation, so that together they die at most of them."""
     disks: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "one device": nullcontext,
         "two devices": lambda: parted(b"Two"),
         "no renameat2": without_renameat2,
     }
-    for name, disk_of in disks.items():
-        for work in ("apply", "undo"):
-            for end in ("resume", "rollback"):
-                yield pytest.param(disk_of, work, end, id=f"{name}, {work}, {end}")
+    told = itertools.product(disks, ("apply", "undo"), ("resume", "rollback"))
+    for first, (name, work, end) in enumerate(told):
+        yield pytest.param(disks[name], work, end, first % STRIDE, id=f"{name}, {work}, {end}")
 
 
-@pytest.mark.parametrize(("disk_of", "work", "end"), list(stories()))
+@pytest.mark.parametrize(("disk_of", "work", "end", "number"), list(stories()))
 def test_a_kill_at_each_operation_leaves_the_state_before_or_after(
-    desk: Desk, disk_of: Callable[[], AbstractContextManager[None]], work: str, end: str
+    desk: Desk, disk_of: Callable[[], AbstractContextManager[None]], work: str, end: str, number: int
 ) -> None:
     actions = everything(desk)
     before = desk.picture()
@@ -121,7 +124,6 @@ def test_a_kill_at_each_operation_leaves_the_state_before_or_after(
         after = desk.picture()
         assert desk.runs.undo().left == ()
         assert desk.picture() == before
-        number = 0
         while _killed_at(desk, actions, number, work):
             if desk.runs.interrupted():
                 getattr(desk.runs, end)()
@@ -265,6 +267,21 @@ def test_faults_of_a_plan_are_found_before_anything_is_touched(desk: Desk, tmp_p
             desk.check(*actions)
 
 
+def test_where_case_does_not_count_it_may_change_and_tells_no_names_apart(desk: Desk) -> None:
+    a, b = desk.put("a.txt"), desk.put("b.txt")
+    before = desk.picture()
+    with ignoring_case():
+        with pytest.raises(PlanError, match="on its disk the new path is the same"):
+            desk.check(action("rename", a, desk.at("x")), action("rename", b, desk.at("X")))
+        checked = desk.check(action("rename", a, desk.at("A.txt")), action("move", b, desk.at("new/b.txt")))
+    assert checked.left == ()
+    assert len([step for step in checked.steps if step.do == "move"]) == 3  # by a name of our own
+    assert desk.runs.apply(checked).state == "applied"
+    assert {os.path.basename(path) for path in desk.picture()} == {b"A.txt", b"new", b"b.txt"}
+    desk.runs.undo()
+    assert desk.picture() == before
+
+
 def test_what_may_not_be_touched_is_left_alone(desk: Desk, tmp_path: Path) -> None:
     desk.put("repository/.git/HEAD")
     tracked, hidden, plain = desk.put("repository/a"), desk.put(".notes/a"), desk.put("plain", "same")
@@ -397,6 +414,22 @@ def test_modes_times_and_attributes_survive_another_device(desk: Desk) -> None:
             assert os.getxattr(source, "user.colour") == b"red"
 
 
+def test_a_disk_without_space_is_left_alone(desk: Desk) -> None:
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK) or shared.stat().st_dev == path_of(desk.root).stat().st_dev:
+        pytest.skip("needs a second device")
+    source, near = desk.put("a", "text"), desk.put("b")
+    full = SimpleNamespace(f_bavail=3, f_frsize=1)
+    with tempfile.TemporaryDirectory(prefix="quire-", dir=shared) as name:
+        far = os.fsencode(name)
+        lines = plan(action("move", source, os.path.join(far, b"a")), action("rename", near, source))
+        with mock.patch.object(os, "statvfs", return_value=full):
+            checked = check(lines, bounds(desk.root, far), home_trash=desk.trash)
+    reasons = [each.reason for each in checked.left]
+    assert "have no space there" in reasons[0]
+    assert "is there already" in reasons[1]  # its place is not freed, then
+
+
 def _attributes(path: bytes, far: bytes) -> bool:
     """Give a file an extended attribute, where both file systems can hold it."""
     trial = os.path.join(far, b"trial")
@@ -465,6 +498,30 @@ def test_a_journal_that_is_torn_at_its_end_goes_on(desk: Desk, tmp_path: Path) -
         stream.write(b'{"done": 0, "mark": {"dev"')
     assert desk.runs.resume().state == "applied"
     assert {os.path.basename(path) for path in desk.picture()} == {b"aa", b"bb", b"cc"}
+
+
+@pytest.mark.parametrize("end", ["resume", "rollback"])
+def test_a_note_that_is_torn_by_a_kill_is_written_anew(desk: Desk, end: str) -> None:
+    kept, spare = desk.put("a", "same"), desk.put("b", "same")
+    before = desk.picture()
+    checked = desk.check(action("trash", spare, kept))
+    real = os.write
+
+    def write(descriptor: int, content: bytes) -> int:
+        if content.startswith(b"[Trash Info]"):
+            real(descriptor, content[:20])
+            raise Killed
+        return real(descriptor, content)
+
+    with mock.patch.object(os, "write", write), pytest.raises(Killed):
+        desk.runs.apply(checked)
+    getattr(desk.runs, end)()
+    if end == "resume":
+        note = path_of(checked.transfers[0].note).read_text()
+        assert note.endswith("\n")
+        assert note.startswith(f"[Trash Info]\nPath={os.fsdecode(spare)}\n")
+        desk.runs.undo()
+    assert desk.picture() == before
 
 
 def test_a_second_name_left_by_a_kill_is_no_second_file(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -113,6 +114,22 @@ def without_renameat2() -> Iterator[None]:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
     with mock.patch.object(disk, "rename_exclusively", refuse):
+        yield
+
+
+@contextmanager
+def ignoring_case() -> Iterator[None]:
+    """A file system on which a name is found however its letters are written."""
+    real = disk.look
+
+    def look(path: bytes) -> os.stat_result | None:
+        folder, name = os.path.split(path)
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            spelled = [entry.path for entry in entries if entry.name.lower() == name.lower()]
+            return real(spelled[0]) if spelled else None
+        return real(path)
+
+    with mock.patch.object(disk, "look", look):
         yield
 
 
