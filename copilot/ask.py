@@ -20,21 +20,22 @@ from copilot import (
     opinion,
     passages,
     prompts,
+    quoting,
 )
 from copilot.background import Background, Task
 from copilot.disclosure import Preview
 from copilot.exhaustive import Table
 from copilot.leaving import Door
-from copilot.passages import Source, Vectors
+from copilot.passages import Source, Term, Vectors
 from copilot.providers import Message, Models, Provider, extractive
 from copilot.providers.extractive import Scored
+from copilot.quoting import Written
 from copilot.types import (
     Answer,
     AnswerEvent,
     AskRequest,
     Checked,
     Citation,
-    Claim,
     Conflict,
     Coverage,
     Notice,
@@ -86,22 +87,15 @@ def preview(request: AskRequest, library: Library, models: Models) -> Preview:
 class _Draft:
     """What has been found and chosen before anybody writes."""
 
+    query: str
+    """The question, so that it stands alone."""
+    wanted: list[Term]
     sources: list[Source]
     coverage: Coverage
     ranked: list[Scored]
     likelihood: float
     foreign: bool
     """The question is in a language the embedding model does not know."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Written:
-    """A text with its proof."""
-
-    text: str
-    claims: tuple[Claim, ...] = ()
-    citations: tuple[Citation, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 class _Asking:
@@ -144,7 +138,7 @@ class _Asking:
             yield self._not_found(draft)
             return
         if self.provider is None:
-            yield from self._finish_with_quotes(draft, _Written(text=""), extractive.NAME)
+            yield from self._finish_with_quotes(draft, Written(text=""), extractive.NAME)
             return
         yield from self._write(self.provider, draft)
 
@@ -188,6 +182,8 @@ class _Asking:
         self.task.check()
         fit = evidence.weigh(wanted, sources, ranked, trust=trust)
         return _Draft(
+            query=query,
+            wanted=wanted,
             sources=sources,
             coverage=passages.coverage(self.library, request.scope, request.documents, result.hits),
             ranked=ranked,
@@ -223,7 +219,7 @@ class _Asking:
         draft = self._covered(draft)
         if not permitted:
             self.notes.append(leaving.explained(self.door.withheld))
-            yield from self._finish_with_quotes(draft, _Written(text=""), extractive.NAME)
+            yield from self._finish_with_quotes(draft, Written(text=""), extractive.NAME)
             return
         room = prompts.answer_room(
             self.request.question,
@@ -259,13 +255,13 @@ class _Asking:
         if not failure and not written.strip():
             if self.door.withheld:  # what the model was not shown may hold the answer
                 self.notes.append(leaving.explained(self.door.withheld))
-                yield from self._finish_with_quotes(draft, _Written(text=""), extractive.NAME)
+                yield from self._finish_with_quotes(draft, Written(text=""), extractive.NAME)
                 return
             yield self._not_found(draft, provider.name)
             return
         self.task.check()
         grounded = ledger.finish()
-        part = _Written(
+        part = Written(
             text=grounded.text, claims=grounded.claims, citations=grounded.citations, notes=grounded.notes
         )
         if failure:
@@ -285,25 +281,28 @@ class _Asking:
     def _reads_again(self, provider: Provider) -> bool:
         return opinion.is_wanted(self.library.config.language_model, provider)
 
-    def _finish_with_quotes(self, draft: _Draft, before: _Written, name: str) -> Iterator[AnswerEvent]:
+    def _finish_with_quotes(self, draft: _Draft, before: Written, name: str) -> Iterator[AnswerEvent]:
         """The answer in quotes, below what a model has written before it failed."""
         first = max((citation.n for citation in before.citations), default=0) + 1
-        quotes = quote_sentences(draft.ranked, draft.sources, self.library, first)
+        verdict, ranked = quoting.decided(draft.query, draft.wanted, draft.ranked)
+        quotes = quoting.quote_sentences(ranked, draft.sources, self.library, first)
         if not quotes.claims and not before.claims:
             yield self._not_found(draft)
             return
         if before.text:
             yield Token(text="\n\n")
-        yield Token(text=quotes.text)
-        joined = _Written(
-            text=f"{before.text}\n\n{quotes.text}".strip(),
+        said = f"{verdict.sentence} {quotes.text}".strip()
+        yield Token(text=said)
+        joined = Written(
+            text=f"{before.text}\n\n{said}".strip(),
+            verdict=verdict if quotes.claims else quoting.UNDECIDED,
             claims=before.claims + quotes.claims,
             citations=before.citations + quotes.citations,
             notes=before.notes,
         )
         yield self._answer(joined, draft, name)
 
-    def _answer(self, written: _Written, draft: _Draft, generator: str) -> Answer:
+    def _answer(self, written: Written, draft: _Draft, generator: str) -> Answer:
         found, besides = self._conflicts(written.citations, draft)
         return Answer(
             question=self.request.question,
@@ -317,6 +316,8 @@ class _Asking:
             notes=(*self.notes, *written.notes),
             confidence=round(draft.likelihood, 3),
             conflicts=found,
+            decision=written.verdict.decision,
+            label=written.verdict.label,
         )
 
     def _conflicts(
@@ -350,7 +351,7 @@ class _Asking:
 
     def _nearest(self, draft: _Draft) -> tuple[Citation, ...]:
         """The best sentences, however little they say."""
-        quotes = quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
+        quotes = quoting.quote_sentences(draft.ranked, draft.sources, self.library, 1, near=99.0)
         return freshness.checked(quotes.citations, self.library)
 
     def _covered(self, draft: _Draft) -> _Draft:
@@ -377,31 +378,6 @@ class _Asking:
 
     def _took_ms(self) -> float:
         return round((time.perf_counter() - self.started) * 1000, 1)
-
-
-def quote_sentences(
-    ranked: Sequence[Scored],
-    sources: Sequence[Source],
-    library: Library,
-    first: int,
-    *,
-    near: float = extractive.NEAR_BEST,
-) -> _Written:
-    """The best sentences as quotes, numbered from `first`; what cannot be proven is left out."""
-    claims: list[Claim] = []
-    citations: list[Citation] = []
-    chosen = [each.sentence for each in extractive.choose(ranked, near=near)]
-    spans = extractive.spans_to_quote(chosen, sources)
-    for sentence, (start, end) in zip(chosen, spans, strict=True):
-        source = sources[sentence.passage]
-        n = first + len(citations)
-        citation = passages.cite(library, n, source.hit, start, end)
-        if citation is not None:
-            citations.append(citation)
-            text = " ".join(citation.quote.split())
-            claims.append(Claim(text=text, verdict="supported", citations=(n,)))
-    text = " ".join(grounding.with_marks(claim.text, claim.citations) for claim in claims)
-    return _Written(text=text, claims=tuple(claims), citations=tuple(citations))
 
 
 def _after_refusal(pieces: Iterator[str]) -> Iterator[str]:

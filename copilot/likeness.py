@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from copilot import kinds
+from copilot import kinds, tables
 from copilot.passages import Sentence, Source, Term, covered
 from copilot.sentences import is_head_line
 from copilot.words import counts, holds, words
@@ -83,7 +83,7 @@ def measures(asked: Asked, source: Source, scale: tuple[float, float]) -> dict[S
         scale: Best fused score and best keyword score of the passages compared.
     """
     wanted = asked.wanted
-    shares = [covered(wanted, sentence.words) for sentence in source.sentences]
+    shares = [covered(wanted, sentence.told) for sentence in source.sentences]
     above = covered(wanted, source.words)
     scores = source.hit.scores
     rows: dict[Sentence, list[float]] = {}
@@ -98,8 +98,8 @@ def measures(asked: Asked, source: Source, scale: tuple[float, float]) -> dict[S
             source.hit.score / (scale[0] or 1.0),
             scores.get("keyword", 0.0) / (scale[1] or 1.0),
             shares[at],
-            covered(wanted, [*sentence.words, *source.above, *before]) - shares[at],
-            covered(wanted, [*sentence.words, *after]) - shares[at],
+            covered(wanted, [*sentence.told, *source.above, *before]) - shares[at],
+            covered(wanted, [*sentence.told, *after]) - shares[at],
             above,
             _plain_share(wanted, sentence),
             shares[at - 1] - shares[at] if at else 0.0,
@@ -107,7 +107,7 @@ def measures(asked: Asked, source: Source, scale: tuple[float, float]) -> dict[S
             float(holds_kind),
             float(bool(asked.kind) and not holds_kind),
             float(at > 0 and leans(sentence.text)),
-            poor(sentence.text, asked.kind),
+            poor(sentence.text, asked.kind) + _names_only(source.sentences, at),
             float(only_repeats(sentence, wanted)),
         ]
     return rows
@@ -115,8 +115,17 @@ def measures(asked: Asked, source: Source, scale: tuple[float, float]) -> dict[S
 
 def _plain_share(wanted: Sequence[Term], sentence: Sentence) -> float:
     """The share of the question's words in a sentence, each counting the same."""
-    bag = set(sentence.words)
+    bag = set(sentence.told)
     return sum(term.is_in(bag) for term in wanted) / max(len(wanted), 1)
+
+
+def _names_only(sentences: Sequence[Sentence], at: int) -> float:
+    """What speaks against the header of a table: it names cells and says nothing of them."""
+    text = sentences[at].text
+    if not tables.is_row(text):
+        return 0.0
+    heads = at + 1 < len(sentences) and sentences[at + 1].header == text
+    return 0.6 if heads or tables.is_rule(text) else 0.0
 
 
 def _pairs(found: Sequence[str]) -> frozenset[tuple[str, str]]:

@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from copilot import tables
 from copilot.sentences import cut
 from copilot.types import Citation, Coverage, Passage
 from copilot.words import WORD, bare, counts, holds, words
@@ -46,6 +47,10 @@ KEPT_OUT = "It is kept out of answers."
 TAKE_BACK = "'quire include' takes it back (x in a list)."
 NAMED_OUT = 20
 """Documents kept out that are named with an answer; the others are counted."""
+
+_REACHES = (4_000, 64_000, 1_000_000)
+"""Characters before a row in which the header of its table is looked for, one after the other."""
+
 MAX_TERMS = 16
 """Words of a question that are weighed; more cost time and say little."""
 
@@ -135,11 +140,23 @@ class Sentence:
     start: int
     end: int
     text: str
+    header: str = ""
+    """Of a row of a table: the row that names its cells, which may stand before the passage."""
 
     @cached_property
     def words(self) -> list[str]:
         """Folded words."""
         return words(self.text)
+
+    @cached_property
+    def told(self) -> list[str]:
+        """Folded words of what it says: of a row, with the names of its cells."""
+        return [*words(self.header), *self.words] if self.header else self.words
+
+    @cached_property
+    def telling(self) -> str:
+        """What it says, as its meaning is compared: a row as "name: cell"."""
+        return tables.paired(self.header, self.text) if self.header else self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,10 +293,22 @@ def with_sentences(source: Source) -> Source:
             start=hit.start + start,
             end=hit.start + end,
             text=hit.text[start:end],
+            header=_header(hit, start, end),
         )
         for start, end in cut(hit.text, hit.language)
     )
     return replace(source, sentences=spans)
+
+
+def _header(hit: Hit, start: int, end: int) -> str:
+    """The header of a row of a passage; a passage within a table has it as the last of its headings."""
+    if not tables.is_row(hit.text[start:end]):
+        return ""
+    within = tables.header_span(hit.text, start)
+    above = hit.heading.rsplit(" > ", 1)[-1]
+    if tables.is_row(above) and tables.names_columns(above) and "\n\n" not in hit.text[:start]:
+        return above
+    return hit.text[within[0] : within[1]] if within else ""
 
 
 def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:
@@ -317,11 +346,45 @@ def cite(library: Library, n: int, hit: Hit, start: int, end: int) -> Citation |
     None means that the document changed or vanished since the search: what cannot be proven is dropped.
     """
     try:
-        window = library.text(hit.document, start, end)
         page = page_at(library, hit, start)
     except NotFoundError:
         return None
-    quote = hit.text[start - hit.start : end - hit.start]
+    return _proven(library, n, hit, (start, end), hit.text[start - hit.start : end - hit.start], page)
+
+
+def cite_header(library: Library, n: int, source: Source, row: Sentence) -> Citation | None:
+    """A citation of the header of a table's row, wherever the table begins; None as in `cite`."""
+    hit = source.hit
+    for reach in _REACHES:
+        start = max(row.start - reach, 0)
+        try:
+            text = library.text(hit.document, start, row.start).text
+            details = library.details(hit.document)
+        except NotFoundError:
+            return None
+        found = tables.header_span(text + row.text, len(text))
+        if found is None:
+            continue
+        quote = text[found[0] : found[1]]
+        if _is_header(quote, row.header):
+            span = start + found[0], start + found[1]
+            return _proven(library, n, hit, span, quote, page_of(details, span[0]))
+    return None
+
+
+def _is_header(quote: str, header: str) -> bool:
+    """Whether a row is the one that headings of passages name: there it is cut and joined."""
+    return " ".join(quote.split()).startswith(" ".join(header.split()))
+
+
+def _proven(
+    library: Library, n: int, hit: Hit, span: tuple[int, int], quote: str, page: int | None
+) -> Citation | None:
+    start, end = span
+    try:
+        window = library.text(hit.document, start, end)
+    except NotFoundError:
+        return None
     if (window.start, window.end, window.text) != (start, end, quote) or not quote.strip():
         return None
     return Citation(

@@ -241,6 +241,10 @@ class Answer:
     """Id in the history, for feedback; 0 when it was not kept."""
     confidence: float | None = None
     """How likely it is that the passages hold an answer, 0 to 1; None where that is not measured."""
+    decision: Literal["yes", "no", ""] = ""
+    """What the first quote says to a question that wants "yes" or "no"; "" when that is not plain."""
+    label: str = ""
+    """Its word in the language of the question, which stands before the quotes in `answer`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

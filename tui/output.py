@@ -120,7 +120,8 @@ def answer_text(answer: Mapping[str, Any]) -> str:
         if answer["nearest"]:
             head += ["The nearest passages:", *_sources(answer["nearest"])]
         return "\n".join([*head, *_coverage(answer["coverage"])])
-    return "\n".join([*_sentences(answer["claims"]), "", *sources_text(answer)])
+    label = [f"   {answer['label']}."] if answer["label"] else []
+    return "\n".join([*label, *_sentences(answer["claims"]), "", *sources_text(answer)])
 
 
 def sure_text(confidence: float | None) -> str:
@@ -144,8 +145,11 @@ def _sentences(sentences: Iterable[Mapping[str, Any]]) -> list[str]:
     for sentence in sentences:
         mark = MARKS.get(sentence["verdict"], "?")
         numbers = "".join(f"[{n}]" for n in sentence["citations"])
-        text = f"{safe_text(sentence['text'], single_line=True)} {numbers}".rstrip()
-        lines += _wrapped(text, first=f" {mark} ", rest="   ")
+        *above, text = sentence["text"].split("\n")  # a row of a table stands below its header
+        for header in above:
+            lines += _wrapped(safe_text(header, single_line=True), first=f" {mark} ", rest="   ")
+        text = f"{safe_text(text, single_line=True)} {numbers}".rstrip()
+        lines += _wrapped(text, first="   " if above else f" {mark} ", rest="   ")
         if sentence["reason"] and mark != " ":
             lines += _wrapped(safe_text(sentence["reason"], single_line=True), first="     ", rest="     ")
             if sentence["quote"]:

@@ -25,6 +25,8 @@ MAX_SENTENCES = 32
 MAX_CHARACTERS = 360
 """Of a longer sentence (a row of a table, as a rule) the beginning is embedded."""
 MAX_QUOTED = 3
+LONGEST_QUOTE = 500
+"""Characters of sentences that are quoted together."""
 
 Embed = Callable[[Sequence[str]], Vectors | None]
 
@@ -114,7 +116,7 @@ def rank_sentences(
         return []
     asked = likeness.Asked(question=question, wanted=wanted)
     rows = measured(asked, read)
-    meaning = _cosines([sentence.text[:MAX_CHARACTERS] for sentence in sentences], query_vector, embed)
+    meaning = _cosines([sentence.telling[:MAX_CHARACTERS] for sentence in sentences], query_vector, embed)
     weights = weights_for(trust)
     scored = []
     for sentence, cosine in zip(sentences, meaning, strict=True):
@@ -182,8 +184,8 @@ def _document(each: Scored, read: Sequence[Source]) -> str:
 def text_in_context(sentence: Sentence, read: Sequence[Source]) -> str:
     """A sentence after the one before it, both cut to what is embedded."""
     before = _before(read[sentence.passage], sentence)
-    text = sentence.text[:MAX_CHARACTERS]
-    return f"{before.text[-MAX_CHARACTERS:]} {text}" if before else text
+    text = sentence.telling[:MAX_CHARACTERS]
+    return f"{before.text[-MAX_CHARACTERS:]} {text}" if before and not sentence.header else text
 
 
 def _best_first(each: Scored) -> tuple[float, int, int]:
@@ -230,14 +232,42 @@ def spans_to_quote(chosen: Sequence[Sentence], sources: Sequence[Source]) -> lis
 
 def span_to_quote(sentence: Sentence, source: Source) -> tuple[int, int]:
     """The sentence's span, with the one before when it cannot be understood alone."""
-    at = source.sentences.index(sentence)
-    if at == 0 or not likeness.leans(sentence.text):
-        return sentence.start, sentence.end
-    before = source.sentences[at - 1]
-    gap = source.hit.text[before.end - source.hit.start : sentence.start - source.hit.start]
-    if "\n\n" in gap or sentence.end - before.start > 500:
+    before = _leant_on(sentence, source)
+    if before is None or sentence.end - before.start > LONGEST_QUOTE:
         return sentence.start, sentence.end
     return before.start, sentence.end
+
+
+def _leant_on(sentence: Sentence, source: Source) -> Sentence | None:
+    """The sentence before in the same paragraph, when this one refers to it."""
+    before = _before(source, sentence)
+    if before is None or not likeness.leans(sentence.text):
+        return None
+    gap = source.hit.text[before.end - source.hit.start : sentence.start - source.hit.start]
+    return None if "\n\n" in gap else before
+
+
+def quotes(chosen: Sequence[Sentence], sources: Sequence[Source]) -> list[tuple[Sentence, int, int]]:
+    """What to quote with its span, in the order of `chosen`.
+
+    Of two sentences chosen of which one leans on the other, the two are one quote: neither says all of it.
+    """
+    by_passage = {source.passage.number - 1: source for source in sources}
+    found: list[tuple[Sentence, int, int]] = []
+    for each, (start, end) in zip(chosen, spans_to_quote(chosen, sources), strict=True):
+        source = by_passage[each.passage]
+        before = _leant_on(each, source)
+        for at, (other, first, last) in enumerate(found):
+            same = other.passage == each.passage
+            follows = before is not None and last == before.end
+            leads = _leant_on(other, source) == each if same else False
+            joined = min(first, each.start), max(last, each.end)
+            if same and (follows or leads) and joined[1] - joined[0] <= LONGEST_QUOTE:
+                found[at] = (other, *joined)
+                break
+        else:
+            found.append((each, start, end))
+    return found
 
 
 def _worth_reading(wanted: Sequence[Term], read: Sequence[Source]) -> list[Sentence]:
@@ -248,7 +278,7 @@ def _worth_reading(wanted: Sequence[Term], read: Sequence[Source]) -> list[Sente
     # A paraphrase shares no word: of the first passages every sentence is read, of the others the likely.
     by_words = sorted(
         every,
-        key=lambda each: (each.passage >= READ_WHOLE, -covered(wanted, each.words), each.passage, each.start),
+        key=lambda each: (each.passage >= READ_WHOLE, -covered(wanted, each.told), each.passage, each.start),
     )
     return by_words[:MAX_SENTENCES]
 

@@ -167,3 +167,22 @@ def test_of_two_versions_the_newer_answers(older: int, newer: int) -> None:
     assert "950" in ranked[0].sentence.text
     scores = [each.score for each in ranked]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_a_sentence_that_leans_on_one_quoted_is_quoted_with_it() -> None:
+    found = source("Titan is a moon. It has an atmosphere. It is cold there. Saturn has rings.")
+    titan, it, cold, saturn = found.sentences
+    assert extractive.quotes([titan, it], [found]) == [(titan, titan.start, it.end)]
+    assert extractive.quotes([it, titan], [found]) == [(it, titan.start, it.end)]
+    assert extractive.quotes([titan, it, cold], [found]) == [(titan, titan.start, cold.end)]
+    assert extractive.quotes([titan, saturn], [found]) == [
+        (titan, titan.start, titan.end),
+        (saturn, saturn.start, saturn.end),
+    ]
+
+
+def test_paragraphs_and_long_sentences_are_not_joined() -> None:
+    apart = source("Titan is a moon.\n\nIt has an atmosphere.")
+    assert len(extractive.quotes(apart.sentences, [apart])) == 2
+    long = source(f"Titan is {'very ' * 90}big. It has an atmosphere {'of gas ' * 20}too.")
+    assert len(extractive.quotes(long.sentences, [long])) == 2
