@@ -7,6 +7,7 @@ one of the benchmarks: it takes a while, and what it prints is pasted by hand.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from benchmarks import questions
 from benchmarks.questions import Question
 from benchmarks.result import CORPORA
+from benchmarks.swapping import swapped
 from copilot import evidence, likeness, passages
 from copilot.passages import Source, Term, Vectors
 from copilot.providers import extractive
@@ -30,6 +32,8 @@ FOREIGN_QUESTIONS = 400
 STRANGERS = 120
 """Questions of another collection asked of each."""
 PASSAGES = 8
+EXCHANGED = 0.5
+"""Weight of questions in which a detail was exchanged, beside other unanswerable ones."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def measured(found: Found) -> tuple[Floats, Floats] | None:
     if not any(right) or found.vector is None:
         return None
     values = np.array([rows[sentence] for sentence in sentences])
-    alone = found.embed([sentence.text[: extractive.MAX_CHARACTERS] for sentence in sentences])
+    alone = found.embed([sentence.telling[: extractive.MAX_CHARACTERS] for sentence in sentences])
     within = found.embed([extractive.text_in_context(sentence, read) for sentence in sentences])
     if alone is not None and within is not None:
         values[:, likeness.MEANING] = alone @ found.vector
@@ -118,21 +122,26 @@ class Trial:
     """The evidence of a question that something or nothing answers."""
 
     evidence: evidence.Evidence
-    answerable: bool
+    corpus: str
+    kind: str
+    """Why nothing answers it; "" when something does."""
 
 
-def trial(found: Found, answerable: bool) -> Trial:
+def trial(corpus: str, found: Found, kind: str) -> Trial:
     """Weigh what is found for a question."""
     text = found.question["question"]
     ranked = extractive.rank_sentences(
         text, found.wanted, found.sources, found.vector, found.embed, trust=found.trust
     )
     fit = evidence.weigh(found.wanted, found.sources, ranked, trust=found.trust)
-    return Trial(evidence=fit, answerable=answerable)
+    return Trial(evidence=fit, corpus=corpus, kind=kind)
 
 
 def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float = 0.003) -> dict[str, float]:
     """Bias ("") and weights of the evidence, so that answerable and unanswerable weigh the same.
+
+    Within each of the two, every kind in every collection weighs the same; exchanged details weigh
+    `EXCHANGED`, because they are rarer than questions on something else.
 
     Args:
         trials: Answerable and unanswerable questions.
@@ -140,8 +149,11 @@ def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float
         penalty: Weight of the squares of the weights, of fields scaled to unit variance.
     """
     values = np.array([[getattr(each.evidence, name) for name in used] for each in trials])
-    right = np.array([each.answerable for each in trials], dtype=float)
-    share = np.where(right > 0, 0.5 / right.sum(), 0.5 / (1 - right).sum())
+    right = np.array([not each.kind for each in trials], dtype=float)
+    count = Counter((each.corpus, each.kind) for each in trials)
+    heavy = {"swapped": EXCHANGED}
+    share = np.array([heavy.get(each.kind, 1.0) / count[each.corpus, each.kind] for each in trials])
+    share *= np.where(right > 0, 0.5 / share[right > 0].sum(), 0.5 / share[right == 0].sum())
     middle, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
     rows = np.column_stack([np.ones(len(values)), (values - middle) / spread])
     held = np.array([1e-9, *([penalty] * len(used))])
@@ -182,15 +194,17 @@ def tuned_on(corpus: str, wanted: Callable[[Question], bool], count: int | None 
 
 
 def _trials(
-    library: Library, own: Sequence[Question], embed: extractive.Embed, others: str
+    library: Library, corpus: str, own: Sequence[Question], embed: extractive.Embed, others: str
 ) -> Iterator[Trial]:
     for question in questions.sampled(own, STRANGERS):  # no collection outweighs the others
         if questions.documents_of(question):
-            yield trial(find(library, question, embed), True)
+            yield trial(corpus, find(library, question, embed), "")
             kept_out = questions.without_documents(question)
-            yield trial(find(library, question, embed, kept_out), False)
+            yield trial(corpus, find(library, question, embed, kept_out), "kept out")
     for question in tuned_on(others, lambda each: bool(questions.documents_of(each)), STRANGERS):
-        yield trial(find(library, question, embed), False)
+        yield trial(corpus, find(library, question, embed), "another collection")
+    for question in questions.sampled(list(swapped(own)), STRANGERS):
+        yield trial(corpus, find(library, question, embed), "swapped")
 
 
 def main() -> None:
@@ -204,20 +218,16 @@ def main() -> None:
             own = tuned_on("xquad", lambda each, code=code: each["lang"] == code, count)  # type: ignore[misc]
             found = (measured(find(library, each, embed)) for each in own)
             rows[code != "en"] += [each for each in found if each is not None]
-            trials += _trials(library, own, embed, "pdf-qa")
-    for corpus, others in (("pdf-qa", "xquad"), ("peps", "pdf-qa")):
-        with questions.library(corpus, CORPORA / corpus / "docs") as library:
-            own = tuned_on(corpus, lambda each: each["lang"] == "en")
-            trials += _trials(library, own, remembering(library), others)
+            trials += _trials(library, f"xquad {code}", own, embed, "pdf-qa")
+    with questions.library("pdf-qa", CORPORA / "pdf-qa" / "docs") as library:
+        own = tuned_on("pdf-qa", lambda each: each["lang"] == "en")
+        trials += _trials(library, "pdf-qa", own, remembering(library), "peps")
     for name, foreign in (("_WEIGHTS", False), ("_WEIGHTS_FOREIGN", True)):
         weights = fit_softmax(rows[foreign])
         print(name, "=", dict(zip(likeness.MEASURES, np.round(weights, 2).tolist(), strict=True)))
     for foreign in (False, True):
         some = [each for each in trials if each.evidence.foreign == foreign]
-        for used in (
-            ("meaning", "passage_words", "sentence_words", "named"),
-            ("passage_words", "sentence_words"),
-        ):
+        for used in (evidence.MEASURES, evidence.MEASURES[1:]):
             print("evidence", "foreign" if foreign else "English", fit_logistic(some, used))
 
 

@@ -11,7 +11,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -119,7 +119,7 @@ def trust_in_meaning(question: str, hits: Sequence[Hit], library: Library) -> fl
     return min(settings.search.foreign_weight / max(settings.search.semantic_weight, 0.01), 1.0)
 
 
-def covered(wanted: Sequence[Term], held: Sequence[str]) -> float:
+def covered(wanted: Sequence[Term], held: Iterable[str]) -> float:
     """The share of the weight of `wanted` that occurs among the folded words `held`, 0 to 1."""
     total = sum(term.weight for term in wanted)
     if not total:
