@@ -126,7 +126,7 @@ def answer_text(answer: Mapping[str, Any]) -> str:
 
 def sure_text(confidence: float | None) -> str:
     """How likely it is that the documents hold an answer, in words; "" when that was not measured."""
-    return "" if confidence is None else f"{confidence:.0%} sure that the documents answer it"
+    return "" if confidence is None else f"{min(confidence, 0.99):.0%} sure that the documents answer it"
 
 
 def sources_text(result: Mapping[str, Any]) -> list[str]:
