@@ -248,7 +248,7 @@ class ProofPane(ItemPane):
         seconds = f"{answer.took_ms / 1000:.1f} s"
         generator = "quotes only" if answer.generator == "extractive" else line_text(answer.generator)
         if isinstance(answer, Answer):
-            sure = [] if answer.confidence is None else [f"{answer.confidence:.0%} sure"]
+            sure = [] if answer.confidence is None else [f"{min(answer.confidence, 0.99):.0%} sure"]
             if answer.status == "not_found":
                 return " · ".join(["not in your documents", *sure, seconds, generator])
             verdicts, noun = [claim.verdict for claim in answer.claims], "claim"
