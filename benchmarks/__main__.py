@@ -35,6 +35,7 @@ NAMES = (
     "neardup",
     "organize",
     "quality",
+    "tagging",
 )
 RESULTS = Path(__file__).parent / "results"
 

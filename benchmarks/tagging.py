@@ -51,7 +51,10 @@ def run(*, quick: bool = False) -> Result:
     if not CORPORA.is_dir():
         return {"title": title, "rows": [], "text": "needs ../shared/corpora"}
     documents = _embedded(list(_texts())[:: 3 if quick else 1])
-    measured = {"all others tagged": _judged(documents, every=True), "half tagged": _judged(documents, every=False)}
+    measured = {
+        "all others tagged": _judged(documents, every=True),
+        "half tagged": _judged(documents, every=False),
+    }
     rows: list[Row] = []
     for how, judged in measured.items():
         precision, coverage, wrong = figures(judged, AT_LEAST)
@@ -79,7 +82,11 @@ def _texts() -> Iterable[tuple[str, tuple[str, ...], str]]:
         without += not tags
         if tags or without <= PEPS_WITHOUT_TOPIC:
             yield path.stem, tags, text.partition("\n\n")[2]
-    for tag, folder in (("wiki", "xquad/corpus/en"), ("papers", "summaries/scitldr/docs"), ("meetings", "summaries/qmsum/docs")):
+    for tag, folder in (
+        ("wiki", "xquad/corpus/en"),
+        ("papers", "summaries/scitldr/docs"),
+        ("meetings", "summaries/qmsum/docs"),
+    ):
         for path in sorted((CORPORA / folder).glob("*.txt"))[:EACH]:
             yield f"{tag}-{path.stem}", (tag,), path.read_text(encoding="utf-8", errors="replace")
 
@@ -132,7 +139,10 @@ def figures(judged: Judged, at_least: float) -> tuple[float, float, float]:
 
 def _curve(how: str, judged: Judged) -> str:
     lines = [f"{how.capitalize()}, {len(judged)} documents:", ""]
-    lines += ["| confidence | precision | tags found | untagged with one | right in this step |", "|---|---|---|---|---|"]
+    lines += [
+        "| confidence | precision | tags found | untagged with one | right in this step |",
+        "|---|---|---|---|---|",
+    ]
     for low, high in zip(THRESHOLDS, (*THRESHOLDS[1:], 2.0), strict=True):
         precision, coverage, wrong = figures(judged, low)
         step = [tag in tags for tags, found in judged for tag, sure in found.items() if low <= sure < high]

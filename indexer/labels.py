@@ -65,7 +65,7 @@ class LabelBook:
         self._file_ids = file_ids
         self._changed = changed
         self.rules = Rules(catalogue, file_ids, revision=revision, changed=self._bump)
-        self._suggester = Suggester(catalogue, revision)
+        self._suggester = Suggester(catalogue)
         self.revision = 0
         """Grows with every change of labels."""
 

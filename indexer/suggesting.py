@@ -1,15 +1,16 @@
 """Tags suggested from the tags people gave: the nearest tagged documents vote.
 
-A document stands at the mean of its chunks' vectors. Its nearest tagged neighbours vote for their tags,
-each with its nearness above a floor; the confidence of a tag is its share of all votes, and few or far
-neighbours cannot make it high. Nothing is given by itself.
+A document stands at the mean of its chunks' vectors. Its nearest neighbours vote, each with its nearness
+above a floor: tagged ones for their tags, untagged ones, with less weight, for none. The confidence of a tag
+is its share of all votes, and few or far neighbours cannot make it high. Nothing is given by itself. The
+numbers were chosen on `benchmarks/tagging.py`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +21,18 @@ from indexer.catalogue.reads import current_model
 from indexer.labelled import Suggestion
 from indexer.text import fold
 
-NEIGHBOURS = 8
-"""Nearest tagged documents that vote."""
-FLOOR = 0.25
-"""Cosine from which a neighbour votes at all; unrelated documents reach about this."""
+NEIGHBOURS = 12
+"""Nearest documents that vote."""
+FLOOR = 0.35
+"""Cosine from which a neighbour votes at all; unrelated documents of one field reach about this."""
+DOUBT = 0.3
+"""Weight of an untagged neighbour: it may lack the tag, or nobody has come to tag it yet."""
 QUORUM = 0.8
 """Votes below which the missing ones count against every tag: one near neighbour is not certainty."""
 AT_LEAST = 0.5
 """Confidence from which a tag is suggested; `benchmarks/tagging.py` measures what that means."""
-TAGGED = 5_000
-"""Tagged documents that may vote, the newest in the library first."""
+MOST = 5_000
+"""Tagged documents that may vote, and as many untagged ones, the newest in the library first."""
 
 Row = NDArray[np.float32]
 
@@ -37,13 +40,12 @@ Row = NDArray[np.float32]
 class Suggester:
     """Suggests tags. Thread-safe."""
 
-    def __init__(self, catalogue: Catalogue, revision: Callable[[], int]) -> None:
-        """Keep the parts; `revision` grows with every change of the library."""
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Keep the catalogue."""
         self._catalogue = catalogue
-        self._revision = revision
         self._lock = threading.Lock()
         self._rows: dict[int, Row] = {}
-        self._seen = -1
+        self._model = 0
 
     def suggest(
         self, files: Collection[int], *, at_least: float = 0.0, limit: int = 200
@@ -51,9 +53,10 @@ class Suggester:
         """Tags for the documents among some files, by path and by confidence."""
         with self._catalogue.reader() as db:
             wanted = stored.documents_of(db, files)[:limit]
-            tagged = stored.given_by_hand(db, TAGGED)
-        if not wanted or not tagged:
-            return ()
+            tagged = stored.given_by_hand(db, MOST) if wanted else {}
+            if not tagged:
+                return ()
+            tagged = dict.fromkeys(stored.untagged(db, MOST), ()) | tagged
         rows = self._means({*tagged, *(row[0] for row in wanted)})
         voters = [document for document in tagged if document in rows]
         if not voters:
@@ -69,7 +72,7 @@ class Suggester:
             votes = vote(nearness, [tagged[voter] for voter in voters])
             for tag, (confidence, nearest) in sorted(votes.items(), key=lambda vote: (-vote[1][0], vote[0])):
                 if confidence >= (at_least or AT_LEAST) and not _has(known, tag):
-                    because = self._paths([voters[at] for at in nearest[:3]])
+                    because = self._paths([voters[each] for each in nearest[:3]])
                     found.append(
                         Suggestion(
                             path=path,
@@ -94,11 +97,12 @@ class Suggester:
         return tuple(paths[0].decode("utf-8", "replace") for paths in found.values() if paths)
 
     def _means(self, documents: Collection[int]) -> Mapping[int, Row]:
-        """The unit mean vector of each document that has vectors; kept until the library changes."""
+        """The unit mean vector of each document all of whose chunks have one; kept, as contents stay."""
         with self._lock:
-            revision = self._revision()
-            if revision != self._seen:
-                self._rows, self._seen = {}, revision
+            with self._catalogue.reader() as db:
+                model = current_model(db)
+            if model != self._model or len(self._rows) > 4 * MOST:
+                self._rows, self._model = {}, model
             missing = [document for document in sorted(documents) if document not in self._rows]
             for first in range(0, len(missing), 500):
                 self._rows.update(self._read(missing[first : first + 500]))
@@ -106,11 +110,15 @@ class Suggester:
 
     def _read(self, documents: Sequence[int]) -> dict[int, Row]:
         chunks: defaultdict[int, list[bytes]] = defaultdict(list)
+        whole: dict[int, int] = {}
         with self._catalogue.reader() as db:
-            for document, vector in stored.means(db, current_model(db), documents):
+            for document, count, vector in stored.vectors_of(db, self._model, documents):
                 chunks[document].append(vector)
+                whole[document] = count
         found = {}
         for document, vectors in chunks.items():
+            if len(vectors) < whole[document]:
+                continue
             mean = np.frombuffer(b"".join(vectors), dtype="<f2").reshape(len(vectors), -1).mean(0, np.float32)
             found[document] = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
         return found
@@ -120,8 +128,8 @@ def vote(nearness: Row, tags: Sequence[Sequence[str]]) -> dict[str, tuple[float,
     """The confidence of each tag that a near neighbour has, and those neighbours, nearest first.
 
     Args:
-        nearness: Cosine of each tagged document.
-        tags: The tags of each, in the same order.
+        nearness: Cosine of each document.
+        tags: The tags of each, in the same order; none for an untagged one.
     """
     nearest = np.argsort(-nearness, kind="stable")[:NEIGHBOURS]
     shares: Counter[str] = Counter()
@@ -132,7 +140,7 @@ def vote(nearness: Row, tags: Sequence[Sequence[str]]) -> dict[str, tuple[float,
         weight = max(0.0, (float(nearness[at]) - FLOOR) / (1 - FLOOR))
         if not weight:
             break
-        total += weight
+        total += weight if tags[at] else DOUBT * weight
         for tag in tags[at]:
             key = fold(tag)
             spelled.setdefault(key, tag)

@@ -19,6 +19,23 @@ UNDOABLE = 50
 """Changes that can be undone, one after the other."""
 
 
+# As the view `file_tags`, in a prescribed order (CROSS): through the view SQLite would go through the tags
+# of all files first, which every page of hits would pay for.
+_TAGS_OF = """
+SELECT f.document_id, t.key, t.tag FROM json_each(:ids) AS wanted
+CROSS JOIN files f ON f.document_id = wanted.value
+CROSS JOIN cards c ON c.file_id = f.id
+CROSS JOIN card_tags t ON t.card_id = c.id AND t.given = 1
+UNION
+SELECT f.document_id, r.key, r.value FROM json_each(:ids) AS wanted
+CROSS JOIN files f ON f.document_id = wanted.value
+CROSS JOIN ruled r ON r.file_id = f.id
+CROSS JOIN label_rules l ON l.id = r.rule_id AND l.field = ''
+WHERE NOT EXISTS (
+    SELECT 1 FROM cards c JOIN card_tags t ON t.card_id = c.id WHERE c.file_id = f.id AND t.key = r.key)
+ORDER BY 2"""
+
+
 class Labelled(NamedTuple):
     """A file with what is on it beside its card."""
 
@@ -62,11 +79,7 @@ def fields_on(db: Connection, file_id: int) -> dict[str, tuple[str, bool]]:
 
 def tags_of(db: Connection, documents: Collection[int]) -> dict[int, tuple[str, ...]]:
     """The tags of documents under any of their paths, by name."""
-    rows = db.execute(
-        "SELECT DISTINCT f.document_id, t.key, t.tag FROM json_each(?) AS wanted"
-        " JOIN files f ON f.document_id = wanted.value JOIN file_tags t ON t.file_id = f.id ORDER BY t.key",
-        (json.dumps(list(documents)),),
-    )
+    rows = db.execute(_TAGS_OF, {"ids": json.dumps(list(documents))})
     found: dict[int, dict[str, str]] = {}
     for document, key, tag in rows:
         found.setdefault(document, {}).setdefault(key, tag)
@@ -301,11 +314,24 @@ def overdue(db: Connection, name: str, day: str, limit: int) -> tuple[int, list[
     return int(total), [(path, digest, date, bool(ruled)) for path, digest, date, ruled in rows]
 
 
-def means(db: Connection, model_id: int, documents: Sequence[int]) -> Iterable[tuple[int, bytes]]:
-    """Vectors (little-endian float16) of the chunks of documents, as (document id, vector)."""
+def untagged(db: Connection, limit: int) -> list[int]:
+    """Readable documents without any tag, by hand or by rule, the newest in the library first."""
+    rows = db.execute(
+        "SELECT d.id FROM documents d WHERE d.chunk_count > 0"
+        " AND EXISTS (SELECT 1 FROM files f WHERE f.document_id = d.id)"
+        " AND d.id NOT IN (SELECT f.document_id FROM file_tags t JOIN files f ON f.id = t.file_id"
+        " WHERE f.document_id IS NOT NULL) ORDER BY d.id DESC LIMIT ?",
+        (limit,),
+    )
+    return [row[0] for row in rows]
+
+
+def vectors_of(db: Connection, model_id: int, documents: Sequence[int]) -> Iterable[tuple[int, int, bytes]]:
+    """Vectors (little-endian float16) of documents: (document id, chunks it has, vector of one of them)."""
     return db.execute(
-        "SELECT c.document_id, v.vector FROM json_each(?) AS wanted"
-        " CROSS JOIN chunks c ON c.document_id = wanted.value"
+        "SELECT c.document_id, d.chunk_count, v.vector FROM json_each(?) AS wanted"
+        " CROSS JOIN documents d ON d.id = wanted.value"
+        " CROSS JOIN chunks c ON c.document_id = d.id"
         " CROSS JOIN vectors v ON v.key = c.key AND v.model_id = ?",
         (json.dumps(list(documents)), model_id),
     )

@@ -155,7 +155,6 @@ def details_text(details: DocumentDetails) -> str:
         *(("", line) for line in _findings(details)),
         ("encoding", f"{details.encoding}, as somebody chose" if details.encoding else ""),
         ("no text on pages", ", ".join(str(page) for page in details.textless_pages[:40])),
-        ("tags", ", ".join(details.tags)),
         *((name, value) for name, value in details.metadata.items()),
         *(("also at", short_path(path)) for path in details.duplicates),
         *(("version", short_path(path)) for path in details.versions),
