@@ -29,7 +29,7 @@ DOUBT = 0.3
 """Weight of an untagged neighbour: it may lack the tag, or nobody has come to tag it yet."""
 QUORUM = 0.8
 """Votes below which the missing ones count against every tag: one near neighbour is not certainty."""
-AT_LEAST = 0.5
+AT_LEAST = 0.6
 """Confidence from which a tag is suggested; `benchmarks/tagging.py` measures what that means."""
 MOST = 5_000
 """Tagged documents that may vote, and as many untagged ones, the newest in the library first."""

@@ -124,7 +124,7 @@ def _split(tags: str) -> list[str]:
 @_paths
 @_query
 @click.option(
-    "--at-least", type=click.FloatRange(0.0, 1.0), default=0.0, help="Least confidence; default 0.5."
+    "--at-least", type=click.FloatRange(0.0, 1.0), default=0.0, help="Least confidence; default 0.6."
 )
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Most documents."
