@@ -40,7 +40,7 @@ from copilot.providers import Models, Provider
 from indexer import neardup
 from indexer.catalogue import corpus, read_text
 from indexer.catalogue.corpus import DocumentRecord, Placed
-from indexer.errors import ProviderError, UsageError
+from indexer.errors import ProviderError, StoreError, UsageError
 from indexer.library import Library
 from indexer.neardup import Sketch
 from indexer.text import fold
@@ -71,11 +71,17 @@ def export(
         parquet.demand()
 
     def work(task: Task[ExportEvent]) -> Iterator[ExportEvent]:
-        with (
-            Folder(place, overwrite=request.overwrite) as folder,
-            closing(_Export(request, library, provider, scope_of, folder, task)) as made,
-        ):
-            yield from made.events()
+        try:
+            with (
+                Folder(place, overwrite=request.overwrite) as folder,
+                closing(_Export(request, library, provider, scope_of, folder, task)) as made,
+            ):
+                yield from made.events()
+        except OSError as exc:
+            raise StoreError(
+                f"The export to {place} failed: {exc.strerror or exc}.",
+                hint="Nothing was left behind. Free some space on the disk, or name a folder elsewhere.",
+            ) from exc
 
     return Background(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -17,12 +18,12 @@ import pytest
 from copilot.background import Background
 from copilot.dataset import Exported, ExportProgress, ExportRequest
 from copilot.export import leaks, splitting
-from copilot.export.folder import MARKER
+from copilot.export.folder import MARKER, SplitFiles
 from copilot.providers import Message
 from copilot.session import LocalSession
 from copilot.types import Answer, AskRequest
 from indexer import neardup
-from indexer.errors import UsageError
+from indexer.errors import StoreError, UsageError
 from indexer.labelled import LabelChange
 from indexer.library import Library
 from tests.builders import settings, until, write
@@ -360,6 +361,19 @@ def test_a_closed_export_leaves_nothing_behind(session: LocalSession, tmp_path: 
     assert isinstance(next(events), ExportProgress)
     events.close()  # type: ignore[attr-defined]
     until(lambda: not list(tmp_path.iterdir()), "the folder is clean")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_behind(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(SplitFiles, "add", full)
+    with pytest.raises(StoreError, match="No space left on device") as told:
+        export()
+    assert "Free some space" in told.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 LOAD = """
