@@ -25,6 +25,8 @@ SHORTEST_ANSWER = 60
 """Characters of a section's opening; less is no answer."""
 LONGEST_ANSWER = 900
 LONGEST_CELL = 120
+LONGEST_COLUMN = 40
+"""Characters of the head of a column; the first line of a list of contents is longer."""
 LEAST_ROWS = 3
 """Rows of a table, its header among them."""
 CELLS = 24
@@ -149,7 +151,8 @@ _STOPS = (".", "!", "?", "…", "。", "！", "？", "؟", "।", "”", '"', "�
 _SEPARATOR = " | "
 _RULE_ROW = re.compile(r"[ \t|:-]*-{3}[ \t|:-]*")
 _LABEL_ENDS = (":", "\uff1a")
-_NUMBER = re.compile(r"[-+(]?[\d.,\s%€$£¥]+\)?")
+_NUMBER = re.compile(r"[\W\d_]+|\W*[ivxlcdm]+\W*", re.IGNORECASE)
+"""Numbers, Roman ones too: they name no row."""
 
 
 def from_headings(text: str, record: DocumentRecord, title: str, seed: int) -> Iterator[Pair]:
@@ -339,9 +342,13 @@ def _is_head(row: Sequence[_Cell]) -> bool:
     texts = [cell.text for cell in row]
     return (
         len({fold(text) for text in texts}) == len(texts)
-        and all(is_topic(text) and len(text) <= 60 and not text[0].isdigit() for text in texts[1:])
+        and all(map(_is_column, texts[1:]))
         and not any(text.endswith(_LABEL_ENDS) for text in texts)
     )
+
+
+def _is_column(text: str) -> bool:
+    return is_topic(text) and len(text) <= LONGEST_COLUMN and not text[0].isdigit() and text[-1] not in ".;"
 
 
 def _of_table(table: Sequence[Sequence[_Cell]]) -> list[_Asked]:
@@ -379,4 +386,4 @@ def _is_value(text: str) -> bool:
 
 
 def _is_label(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_CELL and not _NUMBER.fullmatch(text) and any(map(str.isalpha, text))
+    return 0 < len(text) <= LONGEST_CELL and not _NUMBER.fullmatch(text)

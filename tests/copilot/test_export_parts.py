@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from copilot.export import cleaning, licences, pairs
 from indexer.catalogue.corpus import DocumentRecord
@@ -133,3 +135,75 @@ def test_no_question_comes_of_a_heading_that_says_nothing(heading: str) -> None:
 def test_numbering_is_no_part_of_a_topic(heading: str, topic: str) -> None:
     assert pairs._topic(heading) == topic
     assert pairs.is_topic(topic)
+
+
+def tables(text: str, **more: Any) -> dict[str, str]:
+    record = record_of(text, [], kind="sheet", **more)
+    return {pair.question: pair.answer for pair in pairs.from_tables(text, record, "Fleet", 0)}
+
+
+def test_cells_are_asked_for_by_row_and_column_where_that_is_one_cell() -> None:
+    text = "Boat | Length | Price\nGannet | 4 m | 1200\nPuffin | 6 m | \nHeron | 9 m | 1\nHeron | 8 m | 2\n"
+    assert tables(text) == {
+        "In “Fleet”, what is “Length” for “Gannet”?": "4 m",
+        "In “Fleet”, what is “Price” for “Gannet”?": "1200",
+        "In “Fleet”, what is “Length” for “Puffin”?": "6 m",
+    }
+
+
+def test_values_are_asked_for_by_their_labels() -> None:
+    text = "Owner: | M. Keller | Built: | 1912\nHome port: | Bergen | Seats: | \n"
+    assert tables(text) == {
+        "What is the “Owner” in “Fleet”?": "M. Keller",
+        "What is the “Built” in “Fleet”?": "1912",
+        "What is the “Home port” in “Fleet”?": "Bergen",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I. | The beginning\nII. | The middle\nIII. | The end\n",
+        "2019 | 2020 | 2021\n1 | 2 | 3\n4 | 5 | 6\n",
+        "a | b\n",
+        "Boat | Price\n(iv) | 12\n(v) | 13\n",
+    ],
+)
+def test_what_is_no_table_with_heads_asks_nothing(text: str) -> None:
+    assert tables(text) == {}
+
+
+def test_a_table_in_a_plain_text_needs_the_marks_of_markdown() -> None:
+    record = record_of("", [], kind="code")
+    code = "left = alpha | beta\nright = gamma | delta\nboth = left | right\n"
+    assert list(pairs.from_tables(code, record, "Code", 0)) == []
+    marked = "| Boat | Price |\n|------|-------|\n| Gannet | 12 |\n| Puffin | 13 |\n"
+    found = list(pairs.from_tables(marked, record, "Code", 0))
+    assert [pair.answer for pair in found] == ["12", "13"]
+    for pair in found:
+        (proof,) = pair.evidence
+        assert marked[proof.start : proof.end] == proof.quote
+
+
+@given(st.text(st.sampled_from("ab12|:. \n-+é水"), max_size=300))
+def test_any_text_yields_only_quotes_of_itself(text: str) -> None:
+    for kind in ("sheet", "text"):
+        record = record_of(text, [text], kind=kind, headings=((1, 0, min(5, len(text))),))
+        for pair in (*pairs.from_tables(text, record, "T", 0), *pairs.from_headings(text, record, "T", 0)):
+            for proof in pair.evidence:
+                assert text[proof.start : proof.end] == proof.quote != ""
+
+
+@given(
+    st.lists(st.text(st.sampled_from("Ab1 \n"), max_size=40), max_size=8),
+    st.integers(0, 300),
+    st.integers(0, 60),
+)
+def test_a_place_in_a_clean_text_holds_the_same_words(pages: list[str], start: int, length: int) -> None:
+    text = "".join(pages)
+    clean = cleaning.clean(text, record_of(text, pages))
+    end = min(start + length, len(text))
+    place = clean.place(start, end) if start < end else None
+    if place is not None:
+        assert clean.text[slice(*place)] == text[start:end]
+    assert "".join(text[first:last] for first, last in clean.kept) == clean.text
