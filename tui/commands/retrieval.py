@@ -21,7 +21,8 @@ ORIGINS = {
     "opened": "searched and opened",
     "asked": "asked and found good",
 }
-WIDTH = 30
+WIDTH = 24
+"""Columns of a name; the whole table has 78."""
 
 
 def check(settings: Settings, *, tune: bool, reset: bool, queries: int, seed: int) -> int:
@@ -53,8 +54,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     if not report["rows"]:
         yield "There is nothing to ask for: no document has text."
         return
-    ways = "".join(f"  {way:^18}" for way in WAYS)
-    columns = "".join("  {:>5} {:>6} {:>5}".format("@1", "@10", "mrr") for _ in WAYS)
+    ways = "".join(f"  {way:^14}" for way in WAYS)
+    columns = "".join("  {:>4} {:>4} {:>4}".format("@1", "@10", "mrr") for _ in WAYS)
     yield f"{'':<{WIDTH}} {'':>5}{ways}".rstrip()
     yield f"{'':<{WIDTH}} {'asked':>5}{columns}"
     before = ""
@@ -76,7 +77,7 @@ def _row(row: dict[str, Any]) -> str:
         "all queries" if row["part"] == "all" else f"  {ORIGINS.get(row['name'], row['name'] or 'unknown')}"
     )
     scores = "".join(
-        f"  {100 * row[way]['recall_1']:>4.0f}% {100 * row[way]['recall_10']:>5.0f}% {row[way]['mrr']:>5.2f}"
+        f"  {100 * row[way]['recall_1']:>3.0f}% {100 * row[way]['recall_10']:>3.0f}% {row[way]['mrr']:>4.2f}"
         for way in WAYS
     )
     return f"{safe_text(name, WIDTH, single_line=True):<{WIDTH}} {row['queries']:>5,}{scores}"
