@@ -52,7 +52,8 @@ class RetrievalRow:
     name: str
     queries: int
     keyword: Scores
-    meaning: Scores
+    meaning: Scores | None
+    """None without an embedding model."""
     both: Scores
 
 

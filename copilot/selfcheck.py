@@ -121,16 +121,20 @@ class _Measuring:
                 self.task.check()
                 yield RetrievalProgress(stage="asking", done=len(known), total=self.request.queries)
         ranks: dict[Mode, list[int]] = {mode: [] for mode in MODES}
+        has_meaning = self.library.embed_query("meaning") is not None
+        if not has_meaning:
+            self.notes.append("There is no embedding model, so only words were measured.")
         for at, each in enumerate(known):
             self.task.check()
             if at % 10 == 0:
                 yield RetrievalProgress(stage="searching", done=at, total=len(known))
             for mode in MODES:
-                ranks[mode].append(self._rank(each, mode))
+                if has_meaning or mode != "semantic":
+                    ranks[mode].append(self._rank(each, mode))
         tuning = None
         if self.request.tune:
             yield RetrievalProgress(stage="tuning", total=len(known))
-            tuning = self._tune(known)
+            tuning = self._tune(known, has_meaning)
         elif self.request.reset:
             tuning = self._tuning("reset", self.weight.value, reason="The default holds again.")
         yield RetrievalReport(
@@ -244,9 +248,11 @@ class _Measuring:
 
     # --- tuning ----------------------------------------------------------------------------------------
 
-    def _tune(self, known: Sequence[Known]) -> Tuning:
+    def _tune(self, known: Sequence[Known], has_meaning: bool) -> Tuning:
         """Choose on one half of the documents, decide on the other."""
         before = self.weight.value
+        if not has_meaning:
+            return self._tuning("refused", before, reason="There is no meaning to be weighed.")
         if self.weight.origin == "configuration":
             return self._tuning(
                 "refused", before, reason="The configuration names the weight ([search] semantic_weight)."
@@ -384,18 +390,24 @@ def _row(
     part: Part, name: str, chosen: Sequence[int], ranks: dict[Mode, list[int]]
 ) -> Iterator[RetrievalRow]:
     if chosen:
-        scores = [_scores([ranks[mode][at] for at in chosen]) for mode in MODES]
+        keyword, meaning, both = (_scores(ranks[mode], chosen) for mode in MODES)
+        assert keyword is not None
+        assert both is not None
         yield RetrievalRow(
             part=part,
             name=name,
             queries=len(chosen),
-            keyword=scores[0],
-            meaning=scores[1],
-            both=scores[2],
+            keyword=keyword,
+            meaning=meaning,
+            both=both,
         )
 
 
-def _scores(ranks: Sequence[int]) -> Scores:
+def _scores(all_ranks: Sequence[int], chosen: Sequence[int]) -> Scores | None:
+    """The scores of some queries; None where nothing was measured."""
+    if not all_ranks:
+        return None
+    ranks = [all_ranks[at] for at in chosen]
     count = len(ranks)
     return Scores(
         recall_1=round(sum(rank == 1 for rank in ranks) / count, 3),

@@ -91,6 +91,7 @@ def test_a_report_counts_every_query_in_each_division(library: Library) -> None:
         assert sum(row.queries for row in report.rows if row.part == part) == 60
     for row in report.rows:
         for way in (row.keyword, row.meaning, row.both):
+            assert way is not None
             assert 0 <= way.recall_1 <= way.mrr <= way.recall_10 <= 1
     assert whole.keyword.recall_10 > 0.5
     assert report.weight == 0.5

@@ -53,13 +53,16 @@ def test_the_table_tells_how_well_each_way_finds(birds: Quire) -> None:
     assert lines[2].startswith("all queries")
     assert "by folder" in lines
     assert "by language" in lines
-    assert lines[-1].startswith("weight of meaning 0.5 (default), ")
+    assert lines[-2].startswith("weight of meaning 0.5 (default), ")
+    assert lines[-1] == "There is no embedding model, so only words were measured."
+    assert lines[2].split()[6:9] == ["–", "–", "–"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_refused_change_says_why_and_ends_with_one(birds: Quire) -> None:
     code, out, _ = birds("doctor", "--retrieval", "--tune")
     assert code == 1
-    assert "refused: There are too few queries" in out
+    assert "refused: There is no meaning to be weighed." in out
 
 
 def test_json_holds_the_whole_report(birds: Quire) -> None:

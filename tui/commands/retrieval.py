@@ -76,11 +76,14 @@ def _row(row: dict[str, Any]) -> str:
     name = (
         "all queries" if row["part"] == "all" else f"  {ORIGINS.get(row['name'], row['name'] or 'unknown')}"
     )
-    scores = "".join(
-        f"  {100 * row[way]['recall_1']:>3.0f}% {100 * row[way]['recall_10']:>3.0f}% {row[way]['mrr']:>4.2f}"
-        for way in WAYS
-    )
+    scores = "".join(f"  {_scores(row[way])}" for way in WAYS)
     return f"{safe_text(name, WIDTH, single_line=True):<{WIDTH}} {row['queries']:>5,}{scores}"
+
+
+def _scores(found: dict[str, float] | None) -> str:
+    if found is None:
+        return f"{'–':>4} {'–':>4} {'–':>4}"
+    return f"{100 * found['recall_1']:>3.0f}% {100 * found['recall_10']:>3.0f}% {found['mrr']:>4.2f}"
 
 
 def _tuning(tuning: dict[str, Any]) -> str:
