@@ -137,6 +137,7 @@ class SearchPane(PreviewPane):
         self._restore = state.cursor
         if state.query:
             self.query_input.set_quietly(state.query)
+            self.query_input.select_all()  # the query of the last time is there to be replaced
 
     @property
     def query_text(self) -> str:

@@ -116,7 +116,9 @@ class Tasks(Dialog[None]):
         choices.empty = ("Nothing failed.",)
         if tuple(rows) != tuple(choices.rows_here()):
             choices.show(tuple(rows), cursor_on=choices.current_key)
-        choices.styles.height = max(1, min(len(rows), 12))
+        # title, borders, margins and keys take seven lines beside the stages, the box nine tenths
+        room = self.app.size.height * 9 // 10 - 7 - len(self.query_one(StageLines).lines)
+        choices.styles.height = max(1, min(len(rows), 12, room))
 
     @on(RowList.Opened)
     def show_row(self, event: RowList.Opened) -> None:
