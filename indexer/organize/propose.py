@@ -29,6 +29,7 @@ PROGRAMS = frozenset(
         b"Makefile", b"CMakeLists.txt", b"configure.ac", b"meson.build", b"package.json", b"pyproject.toml",
         b"setup.py", b"Cargo.toml", b"go.mod", b"pom.xml", b"build.gradle", b"composer.json", b"Gemfile",
         b"mix.exs", b"Package.swift", b"dune-project", b"stack.yaml", b"flake.nix", b"conf.py", b"mkdocs.yml",
+        b"index.html", b"index.htm",
     }
 )  # fmt: skip
 """What lies in the folder of a program or of a set of pages that name each other."""
@@ -134,7 +135,7 @@ class _Survey:
         if names & CHECKOUTS:
             return "in a version-control checkout"
         if names & PROGRAMS and is_inside(folder + b"/x", root):
-            return "in the folder of a program"
+            return "in the folder of a program or a web site"
         above = self._above(folder, root)
         if above:
             return above
@@ -221,7 +222,7 @@ class _Drafting:
         """A new name or place for a file, if it should have one."""
         if self._request.archive_old and fact.place > 0:
             return self._archived(fact)
-        if fact.status != Status.INDEXED:
+        if fact.status != Status.INDEXED or _has_companions(fact):
             return None  # nothing is known of what could not be read
         fields = fields_of(fact)
         folder, name = os.path.split(fact.path)
@@ -325,6 +326,14 @@ def _kept(group: Sequence[Fact]) -> tuple[Fact, str]:
     document = Document(first.document, places, first.modified or first.created, first.quality, first.format)
     chosen = keep([document], same_text=True)
     return by_path[chosen.place.path], chosen.why
+
+
+def _has_companions(fact: Fact) -> bool:
+    """Whether it is a saved web page whose pictures lie beside it, in a folder named after it."""
+    stem = naming.split(fact.path).stem
+    return fact.kind == "web" and any(
+        disk.is_folder(stem + tail) for tail in (b"_files", b"-files", b"_Dateien")
+    )
 
 
 def _is_well_named(path: bytes) -> bool:

@@ -101,6 +101,24 @@ def test_what_is_asked_for_is_proposed_and_nothing_else(quire: Quire, folder: Pa
     assert quire("undo", "list")[0] == 1
 
 
+def test_pages_that_name_others_by_their_place_stay(quire: Quire, folder: Path) -> None:
+    page = "<title>A page of the harbour</title><p>The harbour, in words.</p>"
+    write(
+        folder,
+        {
+            "site/index.html": page,
+            "site/untitled.html": page.replace("A page", "Another page"),
+            "saved/untitled.html": page.replace("A page", "A saved page"),
+            "saved/untitled_files/logo.md": "# The logo of the harbour\n\nA picture, in words.",
+            "alone/untitled.html": page.replace("A page", "A lonely page"),
+        },
+    )
+    quire("index", ".")
+    _, out, _ = quire("organize", "--rename", "{title}", "--scope", "type:web")
+    assert f"in {folder}/alone\n" in out
+    assert lines_of(out) == ["rename untitled.html -> A lonely page of the harbour.html"]
+
+
 def test_old_versions_go_to_the_archive(quire: Quire, folder: Path) -> None:
     rooms = "\n\n".join(f"The tenant of flat {n} keeps room {n * 7} in good order." for n in range(12))
     write(
