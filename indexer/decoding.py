@@ -38,10 +38,10 @@ class Decoder:
 
     Args:
         catalogue: The truth.
-        reread: Has paths on disk read again, and returns when that is done.
+        reread: Has a document (by hash) read again from its paths on disk; returns when that is done.
     """
 
-    def __init__(self, catalogue: Catalogue, reread: Callable[[list[bytes]], None]) -> None:
+    def __init__(self, catalogue: Catalogue, reread: Callable[[str, list[bytes]], None]) -> None:
         self._catalogue = catalogue
         self._reread = reread
 
@@ -83,10 +83,11 @@ class Decoder:
                 f"There is no encoding {name!r}.",
                 hint="'quire decode PATH' without --encoding lists those that make sense.",
             )
+        digest = details.document[7:]
         with self._catalogue.transaction() as db:
-            measures.choose_decoding(db, details.document[7:], wanted)
+            measures.choose_decoding(db, digest, wanted)
         paths = {os.fsencode(path) for path in details.paths}
-        self._reread(sorted({self._catalogue.container_of(path) or path for path in paths}))
+        self._reread(digest, sorted({self._catalogue.container_of(path) or path for path in paths}))
 
     def _beginning(self, details: DocumentDetails) -> bytes:
         path = next((path for path in details.paths if "!/" not in path), "")

@@ -36,6 +36,7 @@ MEANINGS = {
     "hyphens": "Words divided at the end of a line",
     "sparse": "Hardly any letters",
     "empty": "No text at all",
+    "superseded": "An older version",
     "languages": "Several languages",
     "undated": "No date",
     "unowned": "No author",

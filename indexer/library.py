@@ -378,9 +378,15 @@ class Library:
         self._pipeline.retry(found)
         return len(found)
 
-    def _reread(self, paths: list[bytes]) -> None:
-        self._pipeline.retry(paths)
-        for _ in self._reporter.until(lambda: self._pipeline.idle):
+    def _reread(self, digest: str, paths: list[bytes]) -> None:
+        """Read a document again before all others; returns when that is done, or cannot be."""
+
+        def is_read() -> bool:
+            document = self.catalogue.document_by_hash(digest)
+            return document is None or document.parser != "" or self._pipeline.idle
+
+        self._pipeline.retry(paths, first=True)
+        for _ in self._reporter.until(is_read):
             pass
 
     def decodings(self, target: str) -> tuple[Decoding, ...]:

@@ -18,7 +18,7 @@ from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
 from indexer.copies import Told
 from indexer.errors import NotFoundError
-from indexer.findings import Stretch
+from indexer.findings import Finding, Stretch
 from indexer.text import fold
 from indexer.types import DocumentDetails, FileList, FileRow
 
@@ -264,10 +264,19 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
         mtime_ns=mtime_ns,
         headings=_headings(db, document_id, headings),
         page_starts=tuple(page[1] for page in page_spans),
-        findings=measures.findings_of(db, document_id),
+        findings=measures.findings_of(db, document_id) + _superseded(db, document_id),
         page_scores=_page_scores(measures.stretches_of(db, document_id)),
         encoding=measures.decoding_of(db, digest),
     )
+
+
+def _superseded(db: Connection, document_id: int | None) -> tuple[Finding, ...]:
+    """That a newer version is there; nothing when it is not."""
+    newest = kinship.newest_of(db, {document_id}).get(document_id) if document_id else None
+    if not newest:
+        return ()
+    note = f"A newer version of it is {newest.rpartition('/')[2]}."
+    return (Finding(code="superseded", share=1.0, cost=0, note=note, remedy="newest"),)
 
 
 def _page_scores(stretches: Iterable[Stretch]) -> tuple[tuple[int, int], ...]:

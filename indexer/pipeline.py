@@ -156,9 +156,10 @@ class Pipeline:
 
         self._request(lambda: self._guarded(stop))
 
-    def retry(self, paths: Sequence[bytes]) -> None:
-        """Read files again, though neither they nor their parser changed."""
-        self._request(lambda: self._intake.enqueue([(path, 0, 0) for path in paths], forced=True))
+    def retry(self, paths: Sequence[bytes], *, first: bool = False) -> None:
+        """Read files again, though neither they nor their parser changed; `first`: before all others."""
+        urgency = time.time_ns() if first else 0
+        self._request(lambda: self._intake.enqueue([(path, urgency, 0) for path in paths], forced=True))
 
     def _request(self, request: Look | Callable[[], None]) -> None:
         with self._wake:

@@ -158,6 +158,17 @@ def test_a_document_that_cannot_be_measured_is_still_read(
         assert measures.unmeasured(db, 10) == []
 
 
+def test_an_older_version_is_told_with_keeping_the_newest_as_the_remedy(folder: Path, opened: Open) -> None:
+    text = sound("en", 1)
+    write(folder, {"plan v1.md": text, "plan v2.md": text.replace("October", "November")})
+    library = opened()
+    synced(library, folder)
+    (finding,) = library.details(str(folder / "plan v1.md")).findings
+    assert (finding.code, finding.remedy, finding.cost) == ("superseded", "newest", 0)
+    assert "plan v2.md" in finding.note
+    assert library.details(str(folder / "plan v2.md")).findings == ()
+
+
 # --- another encoding -----------------------------------------------------------------------------
 
 
@@ -193,6 +204,7 @@ def test_a_chosen_encoding_mends_text_quality_and_search(encoded: Library, folde
     assert details.encoding == "utf-8/cp1252"
     assert details.quality == 100
     assert text(encoded, path) == sound("de", 1)
+    synced(encoded)  # searchable within half a second
     hits = encoded.search(SearchRequest(query="Rücklagen", mode="keyword")).hits
     assert [hit.path for hit in hits] == [path]
     assert (folder / "twice.txt").read_text(encoding="utf-8") == sound("de", 1).encode().decode("cp1252")
