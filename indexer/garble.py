@@ -82,6 +82,8 @@ _RARE_PAIRS = frozenset(
 """Pairs of letters that make up less than 0.003 % of English, German and Spanish text alike, without those
 that common words have."""
 _ODD = re.compile(rb"[a-z]\d[a-z]|[a-z][|!~^*;][a-z]|(?<![\w.])\d[a-z]{4}")
+_CODES = re.compile(r"(?<![^\s'\"(<=])(?=[^\s]*\d)[A-Za-z0-9+/=_.:~-]{16,}")
+"""Keys, checksums and identifiers: no words, so none misread."""
 _SIGNS = b"{}()=<>_;\\/#$@[]"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
 _VOWELS = b"aeiouy"
@@ -269,13 +271,17 @@ def noise(text: str, language: str) -> tuple[int, int] | None:
     """Misread words, as bad recognition leaves them, and all words looked at; None when it cannot be told.
 
     Looks at the middle of the stretch, and at all of it when that is suspicious. Code, formulas and short
-    stretches are not judged. Letters that make no words at all count as misread throughout.
+    stretches are not judged, nor are keys and checksums. Letters that make no words at all count as misread
+    throughout.
     """
     middle = max(0, (len(text) - _SAMPLE) // 2)
     seen = _misread(text[middle : middle + _SAMPLE], language)
-    if seen is None or seen[0] * 33 < seen[1] or len(text) <= _SAMPLE:
+    if seen is None or seen[0] * 33 < seen[1]:
         return seen
-    return _misread(text, language) or seen
+    spelled = _CODES.sub(" ", text)
+    if spelled != text:
+        return _misread(spelled, language)
+    return (_misread(text, language) or seen) if len(text) > _SAMPLE else seen
 
 
 def _misread(text: str, language: str) -> tuple[int, int] | None:

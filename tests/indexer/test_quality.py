@@ -137,6 +137,15 @@ def test_code_and_tables_are_not_taken_for_noise() -> None:
     assert quality.measure(replace(document(table), kind="sheet", format="csv"), "").score >= 95
 
 
+def test_keys_and_checksums_are_not_taken_for_noise() -> None:
+    chance = random.Random(7)
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    for length in (32, 64):
+        lines = "".join(f"{''.join(chance.choices(letters, k=length))}\n" for _ in range(20))
+        text = f"{sound('en', 1, sentences=6)}\n\n{lines}\n{sound('en', 2, sentences=6)}"
+        assert measured(text).score >= 95
+
+
 def test_every_finding_has_a_meaning_and_a_known_remedy() -> None:
     assert set(quality.KINDS) <= set(MEANINGS)
     assert {kind.remedy for kind in quality.KINDS.values()} <= set(REMEDIES)
