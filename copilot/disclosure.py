@@ -92,6 +92,8 @@ class PrivacyStatus:
     """Of folders that nothing is said of."""
     language_model: ModelPlace
     embedding_model: ModelPlace
+    vectors: ModelPlace
+    """The collection on a server, which holds no vector of what is never sent; no name: they are here."""
     places: tuple[PolicyAt, ...]
     """The folders of the library and of the configuration, or the path asked for."""
     patterns: tuple[str, ...]

@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 
 from copilot.disclosure import ModelPlace, PolicyAt, PrivacyStatus, SentCall
 from copilot.types import ModelStatus
-from indexer.errors import NotFoundError
+from indexer import egress
+from indexer.config import Config
+from indexer.errors import AppError, NotFoundError
 from indexer.library import Library
 from indexer.policy import Ruling
+from indexer.vectors.chroma import CLOUD
 
 _LONGEST_LOG = 1_000_000
 
@@ -29,10 +32,23 @@ def status(library: Library, model: ModelStatus, path: str = "") -> PrivacyStatu
         policy=privacy.policy,
         language_model=ModelPlace(name=model.name, host=model.host, local=model.local),
         embedding_model=ModelPlace(name=name, host=host, local=library.embeds_here),
+        vectors=_vectors(library.config),
         places=(_at(library, path),) if path else _folders(library),
         patterns=tuple(privacy.patterns),
         sent=len(library.catalogue.egress_log(_LONGEST_LOG)),
     )
+
+
+def _vectors(config: Config) -> ModelPlace:
+    """Where vectors are searched."""
+    if config.vectors.mode == "embedded":
+        return ModelPlace(name="", host="", local=True)
+    url = config.vectors.url if config.vectors.mode == "server" else CLOUD
+    try:
+        target = egress.check(url, allow_remote=True, tunnels=config.privacy.tunnels)
+    except AppError:
+        return ModelPlace(name=config.vectors.collection, host="", local=True)
+    return ModelPlace(name=config.vectors.collection, host=target.label, local=target.local)
 
 
 def _folders(library: Library) -> tuple[PolicyAt, ...]:

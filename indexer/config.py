@@ -153,7 +153,8 @@ class PrivacyConfig(_Section):
     """What may leave this machine."""
 
     allow_remote: bool = False
-    """Allow language and embedding models on other machines. Off: no connection leaves loopback."""
+    """Allow language and embedding models, and a vector server, on other machines. Off: no connection leaves
+    loopback."""
     tunnels: tuple[str, ...] = ()
     """Addresses of this machine behind which another one answers (an SSH tunnel, a proxy): they count
     as remote. For example ["127.0.0.1:4000"]."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue import Catalogue
-from indexer.config import PrivacyConfig
+from indexer.config import Policy, PrivacyConfig
 from indexer.egress import SENDING, Call
 from indexer.policy import Policies, Ruling
 from indexer.redaction import Redactor, Vault
@@ -68,6 +68,12 @@ class Guard:
         policies = Policies(self._config)
         paths = self._catalogue.paths_by_id(set(documents))
         return frozenset(each for each, held in paths.items() if policies.of(held).policy in WITHHELD)
+
+    def policies_of(self, documents: Iterable[int]) -> dict[int, Policy]:
+        """The policy for each document (by its id in the catalogue)."""
+        policies = Policies(self._config)
+        paths = self._catalogue.paths_by_id(set(documents))
+        return {document: policies.of(held).policy for document, held in paths.items()}
 
     def may_embed(self, documents: Sequence[str]) -> bool:
         """Whether text of all these documents may go to an embedding model elsewhere."""

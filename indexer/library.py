@@ -54,6 +54,7 @@ from indexer.types import (
     TextWindow,
     UnreadFile,
 )
+from indexer.uploads import Uploads
 from indexer.vectors import VectorStore
 from indexer.watch import Watcher
 
@@ -202,6 +203,8 @@ class Library:
                 embedder.dimensions,
                 self.config.vectors,
                 allow_remote=self.config.privacy.allow_remote,
+                tunnels=self.config.privacy.tunnels,
+                customs=Uploads(self.catalogue, self.guard, model, self.config.vectors.collection),
             )
             self._cleanup[2:2] = [store.close, getattr(embedder, "close", lambda: None)]
             if self._news.closed:

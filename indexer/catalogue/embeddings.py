@@ -5,6 +5,7 @@ Implements what `indexer.vectors` calls its source.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -28,6 +29,17 @@ class Waiting(NamedTuple):
     text: str
     document: int
     """Id of its document."""
+
+
+class Embedded(NamedTuple):
+    """A vector with one of the chunks that it is of."""
+
+    vector: int
+    document: int
+    """Id of its document."""
+    title: str
+    heading: str
+    text: str
 
 
 class Embeddings(Writes):
@@ -151,6 +163,21 @@ class Embeddings(Writes):
                 "SELECT id FROM vectors WHERE model_id = ? AND id > ? ORDER BY id", (model_id, after)
             ).fetchall()
         return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
+    def embedded(self, model_id: int, ids: Sequence[int] | NDArray[np.int64]) -> list[Embedded]:
+        """The chunks behind vectors: a row for each document that holds the text of one."""
+        found = []
+        with self.reader() as db:
+            rows = db.execute(
+                'SELECT v.id, c.document_id, d.title, c.heading, c.start, c."end" FROM vectors v'
+                " JOIN chunks c ON c.key = v.key JOIN documents d ON d.id = c.document_id"
+                " WHERE v.model_id = ? AND v.id IN (SELECT value FROM json_each(?))"
+                " GROUP BY v.id, c.document_id",
+                (model_id, json.dumps([int(each) for each in ids])),
+            ).fetchall()
+            for vector, document, title, heading, start, end in rows:
+                found.append(Embedded(vector, document, title, heading, read_text(db, document, start, end)))
+        return found
 
     def read_vectors(self, model_id: int, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Vectors by id, (n, dimensions) float32, in the order asked for.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,16 @@ class _GatedHttpx:
 _CONNECTING = threading.Lock()
 
 
-def connect(url: str, *, key: str, tenant: str, database: str, allow_remote: bool) -> tuple[Any, Any]:
+def connect(
+    url: str,
+    *,
+    key: str,
+    tenant: str,
+    database: str,
+    allow_remote: bool,
+    tunnels: Sequence[str] = (),
+    on_call: Callable[[egress.Call], None] | None = None,
+) -> tuple[Any, Any]:
     """A client for a Chroma server, or for Chroma's cloud when `url` is empty, and its HTTP connection.
 
     Chroma makes its own HTTP client, which would follow redirects and read proxy variables, and has no
@@ -198,9 +207,11 @@ def connect(url: str, *, key: str, tenant: str, database: str, allow_remote: boo
 
     library: Any = chromadb
     module: Any = fastapi
-    target = egress.check(url or CLOUD, allow_remote=allow_remote)
+    target = egress.check(url or CLOUD, allow_remote=allow_remote, tunnels=tunnels)
 
-    connection = egress.client(url or CLOUD, allow_remote=allow_remote, timeout_s=_TIMEOUT_S)
+    connection = egress.client(
+        url or CLOUD, allow_remote=allow_remote, timeout_s=_TIMEOUT_S, tunnels=tunnels, on_call=on_call
+    )
     place = {"tenant": tenant} if tenant else {}
     place |= {"database": database} if database else {}
     with _CONNECTING:

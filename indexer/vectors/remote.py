@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from indexer import egress
 from indexer.config import VectorsConfig
 from indexer.errors import AppError, ConfigError, StoreError
 from indexer.vectors import chroma
-from indexer.vectors.source import Ids, Matrix
+from indexer.vectors.source import Customs, Ids, Matrix
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,26 @@ class Remote:
     """One library's rows on a server. Errors are StoreErrors that say what to do."""
 
     def __init__(
-        self, directory: Path, model_id: int, dimensions: int, config: VectorsConfig, *, allow_remote: bool
+        self,
+        directory: Path,
+        model_id: int,
+        dimensions: int,
+        config: VectorsConfig,
+        *,
+        allow_remote: bool,
+        tunnels: Sequence[str] = (),
+        customs: Customs | None = None,
     ) -> None:
         """Check the settings; the connection is made when first needed.
+
+        Args:
+            directory: Of the vectors of this library.
+            model_id: Whose vectors.
+            dimensions: Length of a vector.
+            config: The section [vectors].
+            allow_remote: The owner's policy.
+            tunnels: Addresses of this machine behind which another one answers.
+            customs: Asked when the server is on another machine; without it nothing goes there.
 
         Raises:
             ConfigError: the address or the key is missing.
@@ -42,7 +60,11 @@ class Remote:
         if config.mode == "server" and not config.url:
             raise ConfigError("No Chroma server is given.", hint="Set url under [vectors].")
         self._url = config.url if config.mode == "server" else ""
-        self._where = egress.check(self._url or chroma.CLOUD, allow_remote=allow_remote).label
+        target = egress.check(self._url or chroma.CLOUD, allow_remote=allow_remote, tunnels=tunnels)
+        self._where = target.label
+        self._tunnels = tunnels
+        self._customs = None if target.local else customs
+        self._closed = customs is None and not target.local
         self._key = egress.read_key(env=config.api_key_env) if self._needs_key(config) else egress.Key("")
         self._allow_remote = allow_remote
         self._config = config
@@ -54,6 +76,21 @@ class Remote:
         """Ids the server holds, ascending."""
         self.doomed: set[int] = set()
         """Ids it must still be told to delete; masked until then."""
+
+    def staying(self, ids: Ids) -> Ids:
+        """Those of the vectors that must not go to the server; ascending."""
+        if self._closed:
+            return np.unique(ids)
+        return self._customs.staying(ids) if self._customs and len(ids) else np.empty(0, np.int64)
+
+    def withdraw(self) -> Ids:
+        """Doom what the server holds of documents that must not be there any more; returns those ids."""
+        held = np.setdiff1d(self.ids, np.fromiter(self.doomed, np.int64, len(self.doomed)))
+        if self._customs is None or not len(held):
+            return np.empty(0, np.int64)
+        back = self._customs.withheld(held)
+        self.doomed |= set(back.tolist())
+        return back
 
     def refresh(self, live: Ids) -> None:
         """Ask which ids the server holds and compare them with the catalogue's.
@@ -70,7 +107,8 @@ class Remote:
         Raises:
             StoreError: it does not answer; repeating the call is harmless.
         """
-        self._ask(lambda server: server.upsert(ids, vectors))
+        with self._noting("vectors", ids):
+            self._ask(lambda server: server.upsert(ids, vectors))
         self.ids = np.union1d(self.ids, ids)
 
     def bury(self) -> None:
@@ -93,8 +131,12 @@ class Remote:
         """
         if not len(self.ids):
             return []
-        found = self._ask(lambda server: server.query(vector, k + len(self.doomed)))
+        with self._noting("search of vectors"):
+            found = self._ask(lambda server: server.query(vector, k + len(self.doomed)))
         return [pair for pair in found if pair[0] not in self.doomed][:k]
+
+    def _noting(self, purpose: str, ids: Ids | None = None) -> AbstractContextManager[None]:
+        return self._customs.noting(purpose, ids) if self._customs else nullcontext()
 
     def close(self) -> None:
         """End the connection; the next call makes a new one."""
@@ -133,6 +175,8 @@ class Remote:
             tenant=config.tenant,
             database=config.database,
             allow_remote=self._allow_remote,
+            tunnels=self._tunnels,
+            on_call=self._customs.note if self._customs else None,
         )
         try:
             return chroma.Server(

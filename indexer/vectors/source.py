@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.egress import Call
 from indexer.types import Generation
 
 Ids = NDArray[np.int64]
@@ -31,6 +33,22 @@ class VectorSource(Protocol):
 
     def replace_generations(self, model_id: int, removed: Sequence[str], added: Sequence[Generation]) -> None:
         """Swap generations in one transaction."""
+
+
+class Customs(Protocol):
+    """What decides which vectors go to a server on another machine (`indexer.uploads`)."""
+
+    def withheld(self, ids: Ids) -> Ids:
+        """Vectors of documents of which nothing may go; ascending."""
+
+    def staying(self, ids: Ids) -> Ids:
+        """Vectors that must not go for whatever reason; ascending."""
+
+    def noting(self, purpose: str, ids: Ids | None = None) -> AbstractContextManager[None]:
+        """Log what the thread sends in the block."""
+
+    def note(self, call: Call) -> None:
+        """A request that is sent, and what came of it."""
 
 
 def read_blocks(source: VectorSource, model_id: int, ids: Ids) -> Iterator[tuple[Ids, Matrix]]:

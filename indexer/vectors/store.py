@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -24,7 +25,7 @@ from indexer.vectors.builder import NAME, Builder, remove
 from indexer.vectors.delta import Delta
 from indexer.vectors.generation import DamagedGeneration, Sealed
 from indexer.vectors.remote import Remote
-from indexer.vectors.source import Ids, Matrix, VectorSource, read_blocks
+from indexer.vectors.source import Customs, Ids, Matrix, VectorSource, read_blocks
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ EXACT_ROWS = 8192
 """Scopes up to this many vectors are scanned exactly."""
 _PUSH_ROWS = 2000
 _RETRY_S = 300.0
+_LOOK_S = 60.0
+"""Time between two looks at whether what a server holds may be there."""
 
 
 class VectorStore:
@@ -50,6 +53,8 @@ class VectorStore:
         config: VectorsConfig,
         *,
         allow_remote: bool = False,
+        tunnels: Sequence[str] = (),
+        customs: Customs | None = None,
     ) -> None:
         """Open what is sealed, read the rest into memory. Takes seconds; call it in the background.
 
@@ -60,6 +65,8 @@ class VectorStore:
             dimensions: Length of a vector.
             config: The section [vectors].
             allow_remote: The owner's policy, for a server on another machine.
+            tunnels: Addresses of this machine behind which another one answers.
+            customs: Decides which vectors go to another machine; none do without it.
 
         Raises:
             ConfigError: a server is configured without address or key.
@@ -78,11 +85,21 @@ class VectorStore:
         self._closed = False
         self._behind: threading.Thread | None = None
         self._retry_at = 0.0
+        self._looked_at = -math.inf
+        self._kept = 0  # vectors of the delta that do not go to the server
         self._builder = Builder(directory, source, model_id, dimensions)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._remote: Remote | None = None
         if config.mode != "embedded":
-            self._remote = Remote(directory, model_id, dimensions, config, allow_remote=allow_remote)
+            self._remote = Remote(
+                directory,
+                model_id,
+                dimensions,
+                config,
+                allow_remote=allow_remote,
+                tunnels=tunnels,
+                customs=customs,
+            )
         self._load()
 
     # --- reading ---
@@ -140,7 +157,8 @@ class VectorStore:
             )
         ]
         if self._remote is not None:
-            checks.append(Check(name="vector server", ok=True, detail=self._remote.describe()))
+            kept = f", {self._kept} stay here by the policy of their folders" if self._kept else ""
+            checks.append(Check(name="vector server", ok=True, detail=f"{self._remote.describe()}{kept}"))
         with self._using() as generations:
             checks += [self._check_one(each) for each in generations]
         return checks
@@ -150,7 +168,7 @@ class VectorStore:
     def added(self, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Vectors were committed to the catalogue; they are found from now on."""
         self._delta.add(np.asarray(ids, np.int64), np.asarray(vectors, np.float32))
-        if self._remote is not None and len(self._delta) >= _PUSH_ROWS:
+        if self._remote is not None and len(self._delta) - self._kept >= _PUSH_ROWS:
             # What the server does not take now stays in memory and is offered again.
             with contextlib.suppress(StoreError):
                 self._push()
@@ -206,6 +224,7 @@ class VectorStore:
                 self._remote.refresh(live)
             except StoreError as exc:
                 log.warning("%s", exc.message)
+            self._withdraw(self._remote)
             self._fill(np.setdiff1d(live, self._remote.ids, assume_unique=True))
             return
         known = self._source.generations(self._model_id)
@@ -383,8 +402,12 @@ class VectorStore:
 
     def _push(self) -> bool:
         assert self._remote is not None
+        self._withdraw(self._remote)
         live = self._source.vector_ids(self._model_id)
         waiting = np.intersect1d(self._delta.ids, live)
+        staying = self._remote.staying(waiting)
+        self._kept = len(staying)
+        waiting = np.setdiff1d(waiting, staying, assume_unique=True)
         if not len(waiting) and not self._remote.doomed:
             return False
         self._remote.bury()
@@ -392,6 +415,13 @@ class VectorStore:
             self._remote.push(block, vectors)
             self._delta.remove(block.tolist())
         return True
+
+    def _withdraw(self, remote: Remote) -> None:
+        """Take back what a policy that has changed since forbids the server to hold."""
+        if time.monotonic() - self._looked_at < _LOOK_S:
+            return
+        self._looked_at = time.monotonic()
+        self._fill(remote.withdraw())
 
 
 def plan_merge(fresh: int, generations: Sequence[tuple[int, int]]) -> list[int] | None:

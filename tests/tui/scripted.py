@@ -372,8 +372,8 @@ class ScriptedSession(ScriptedLabels):
     def privacy(self, path: str = "") -> PrivacyStatus:
         place = ModelPlace(name="", host="", local=True)
         return PrivacyStatus(
-            allow_remote=False, policy="redact", language_model=place, embedding_model=place, places=(),
-            patterns=(), sent=0,
+            allow_remote=False, policy="redact", language_model=place, embedding_model=place, vectors=place,
+            places=(), patterns=(), sent=0,
         )  # fmt: skip
 
     def sent(self, query: str = "", *, limit: int = 100) -> tuple[SentCall, ...]:

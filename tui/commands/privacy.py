@@ -84,6 +84,12 @@ def _status(found: dict[str, Any]) -> list[str]:
     lines = [f"Models on other machines {allowed}."]
     for name, place in (("answers", found["language_model"]), ("embedding", found["embedding_model"])):
         lines.append(f"  {name:<10} {_model(place)}")
+    if found["vectors"]["name"]:
+        lines.append(f"  {'vectors':<10} {_model(found['vectors'])}")
+        if not found["vectors"]["local"]:
+            lines.append(
+                "             those of folders under never and ask, and of text with secrets, stay here"
+            )
     width = max((len(place["policy"]) for place in found["places"]), default=0)
     lines += [
         f"  {place['policy']:<{width}}  {output.shown_path(place['path'])}"
