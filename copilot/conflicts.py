@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from copilot import passages
+from copilot import disagreeing, passages
 from copilot.claims.dates import Date
+from copilot.claims.roles import weekdays
 from copilot.claims.values import Value, stated
 from copilot.dating import date_of
 from copilot.passages import Source, Term
@@ -49,13 +50,16 @@ class Slot:
     """A value in a sentence."""
 
     kind: str
-    """What it measures: "date", "year", "number" without a unit, or the kind of its unit."""
-    value: Value | Date
+    """What it measures: "date", "year", "weekday", "number" without a unit, or the kind of its unit. Also
+    "name" and "denial"."""
+    value: Value | Date | str
     start: int
     end: int
 
     def same(self, other: Slot) -> bool:
         """Whether both say the same."""
+        if isinstance(self.value, str) or isinstance(other.value, str):
+            return self.value == other.value
         if isinstance(self.value, Date) or isinstance(other.value, Date):
             return (
                 isinstance(self.value, Date)
@@ -92,10 +96,16 @@ class Statement:
         return sorted(slots, key=lambda slot: slot.start)
 
     @cached_property
+    def compared(self) -> list[Slot]:
+        """Its values and days of the week, in order."""
+        days = [Slot("weekday", str(day), start, end) for day, start, end in weekdays(self.text)]
+        return sorted([*self.slots, *days], key=lambda slot: slot.start)
+
+    @cached_property
     def rest(self) -> str:
         """The text without its values."""
         text = self.text
-        for slot in reversed(self.slots):
+        for slot in reversed(self.compared):
             text = f"{text[: slot.start]} {text[slot.end :]}"
         return text
 
@@ -115,27 +125,58 @@ class Statement:
 
 
 def differing(first: Statement, second: Statement, *, versions: bool = False) -> list[tuple[Slot, Slot]]:
-    """The values in which two sentences that say the same differ; none when they do not say the same.
+    """What two sentences that otherwise say the same differ in: values, else a name, else a denial.
+
+    None when they do not say the same.
 
     Args:
         first: A sentence.
         second: Another.
         versions: Whether their documents look like versions of one.
     """
-    if not first.slots or not second.slots or not first.says_enough or not second.says_enough:
+    if ("|" in first.text) != ("|" in second.text):
         return []
-    if ("|" in first.text) != ("|" in second.text) or not _same_statement(first, second, versions=versions):
+    return _of_values(first, second, versions=versions) or _of_words(first, second, versions=versions)
+
+
+def _of_values(first: Statement, second: Statement, *, versions: bool) -> list[tuple[Slot, Slot]]:
+    if not first.compared or not second.compared or not first.says_enough or not second.says_enough:
+        return []
+    if not _same_statement(first, second, versions=versions):
         return []
     pairs: list[tuple[Slot, Slot]] = []
-    for kind in dict.fromkeys(slot.kind for slot in first.slots):
-        mine = [slot for slot in first.slots if slot.kind == kind]
-        theirs = [slot for slot in second.slots if slot.kind == kind]
+    for kind in dict.fromkeys(slot.kind for slot in first.compared):
+        mine = [slot for slot in first.compared if slot.kind == kind]
+        theirs = [slot for slot in second.compared if slot.kind == kind]
         if len(mine) == len(theirs):
             pairs += [(a, b) for a, b in zip(mine, theirs, strict=True) if not a.same(b)]
     most = 1 if "|" in first.text else 2
     if len(pairs) > most or _of_other_times(pairs):
         return []
     return pairs
+
+
+def _of_words(first: Statement, second: Statement, *, versions: bool) -> list[tuple[Slot, Slot]]:
+    """A name, or a "not", in which they differ while all values are the same."""
+    if "|" in first.text or not _overlap(first, second):
+        return []
+    if len(first.compared) != len(second.compared) or not all(
+        a.kind == b.kind and a.same(b) for a, b in zip(first.compared, second.compared, strict=True)
+    ):
+        return []
+    for kind, find in (("name", disagreeing.renamed), ("denial", disagreeing.denied)):
+        found = find(first.text, second.text, versions=versions)
+        if found is not None:
+            (a, b), (c, d) = found.first, found.second
+            mine, theirs = first.text[a:b], second.text[c:d]
+            return [(Slot(kind, mine, a, b), Slot(kind, theirs, c, d))]
+    return []
+
+
+def _overlap(first: Statement, second: Statement) -> bool:
+    """Whether a third of the words of the shorter are in the other: all else is too far apart to compare."""
+    mine, theirs = set(first.words), set(second.words)
+    return 3 * len(mine & theirs) >= min(len(mine), len(theirs)) > 0
 
 
 def _of_other_times(pairs: Sequence[tuple[Slot, Slot]]) -> bool:
@@ -215,7 +256,7 @@ class Comparison:
         return tuple(conflicts), tuple(self._citations[len(citations) :])
 
     def _against(self, citation: Citation, statement: Statement) -> list[_Found]:
-        if not statement.slots or not statement.says_enough:
+        if not statement.words:
             return []
         group: list[_Found] = []
         asked = self._asked_of(citation)
@@ -231,7 +272,7 @@ class Comparison:
             for sentence in source.sentences:
                 other = Statement(sentence.text)
                 pairs = differing(statement, other, versions=versions)
-                if not pairs:
+                if not pairs or self._agree(pairs, citation, statement, hit.document, other):
                     continue
                 cited = self._cite(source, sentence.start, sentence.end)
                 if cited is not None:
@@ -243,6 +284,23 @@ class Comparison:
             if len(group) >= MOST_ROWS:
                 break
         return group
+
+    def _agree(
+        self,
+        pairs: Sequence[tuple[Slot, Slot]],
+        citation: Citation,
+        statement: Statement,
+        document: str,
+        other: Statement,
+    ) -> bool:
+        """Whether one of both documents says both, of a name or a denial: then they are two things."""
+        if not any(isinstance(pair[0].value, str) and pair[0].kind != "weekday" for pair in pairs):
+            return False
+        return self._holds(document, statement.text) or self._holds(citation.document, other.text)
+
+    def _holds(self, document: str, text: str) -> bool:
+        whole = self._library.catalogue.text(document.removeprefix("sha256:"))
+        return " ".join(text.split()) in " ".join(whole.split())
 
     def _asked_of(self, citation: Citation) -> list[Term]:
         """Names in the question that the quote's passage holds: another passage must hold them, too."""

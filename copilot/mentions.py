@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from copilot.claims.dates import Date
+from copilot.claims.values import Value
 from copilot.conflicts import Slot, Statement
 from copilot.inquiry import Group, Inquiry, Wanted
 from copilot.passages import Term
@@ -323,7 +323,7 @@ class Reading:
 
     def _as_wanted(self, slot: Slot) -> bool:
         condition = self._sought.inquiry.condition
-        return condition is None or (not isinstance(slot.value, Date) and condition.holds(slot.value))
+        return condition is None or (isinstance(slot.value, Value) and condition.holds(slot.value))
 
     def _name(self, line: _Line, place: tuple[int, int]) -> str:
         sought = self._sought.inquiry

@@ -26,6 +26,11 @@ MONTHS = {name: number for number, names in enumerate(_NAMES, 1) for name in nam
 """Folded names of months, also short ones."""
 
 _MONTH = r"(?P<month>[^\W\d_]{3,10})\.?"
+_MONTH_NAMED = (
+    r"(?P<month>(?:jan|jän|ene|feb|fe[vb]|fév|mar|mär|mai|may|apr|abr|avr|jun|juin?|jul|aug|ago|aoû|aou|sep|set|oct|"
+    r"okt|nov|dec|dez|dic|déc)[^\W\d_]{0,7})"
+)
+"""Behind a day in words, which any two words could be taken for."""
 _YEAR = r"(?P<year>1\d{3}|20\d{2})"
 _DAY = r"(?P<day>[0-3]?\d)"
 _OF = r"(?:\s+(?:de|del|of|d’|d')\s*|[,\s\u00a0]+)"
@@ -44,6 +49,8 @@ _FORMS = tuple(
         rf"(?<![\w.,]){_DAY}(?:\.|º|°|st|nd|rd|th|er)?(?:\s+(?:de|of|day of))?[\s\u00a0-]+{_MONTH}"
         rf"(?:{_OF}{_YEAR})?(?!\w)",
         rf"(?<!\w){_MONTH}\s+{_DAY}(?:st|nd|rd|th)?(?:(?:,\s*|\s+){_YEAR})?(?![\w%]|[.,]\d)",
+        rf"(?<!\w)(?P<word>[^\W\d_]{{3,14}}(?:-[^\W\d_]{{3,8}})?)(?:\s+(?:de|of|day of))?\s+{_MONTH_NAMED}"
+        rf"(?:{_OF}{_YEAR})?(?!\w)",
         rf"(?<!\w){_MONTH}{_OF}{_YEAR}(?!\d)",
     )
 )
@@ -125,6 +132,11 @@ def _month_alone(text: str, match: re.Match[str]) -> Date | None:
 
 def _date(match: re.Match[str]) -> Date | None:
     parts = match.groupdict()
+    if parts.get("word"):
+        day = _day_in_words(parts["word"])
+        if not day:
+            return None
+        parts["day"] = str(day)
     year, month, day = (_part(parts.get(name)) for name in ("year", "month", "day"))
     if year < 0 or month < 0 or day < 0 or day > 31 or not (year or month):
         return None
@@ -134,6 +146,22 @@ def _date(match: re.Match[str]) -> Date | None:
             return None
         month, day, swapped = day, month, False
     return Date(start=match.start(), end=match.end(), year=year, month=month, day=day, swapped=swapped)
+
+
+_FIRST_DAYS = {"first": 1, "second": 2, "primero": 1, "premier": 1, "ersten": 1}
+
+
+def _day_in_words(written: str) -> int:
+    """The day of "the third of March", "am dritten März"; 0 when it is none."""
+    said = [fold(part) for part in written.split("-")]
+    if len(said) == 1 and said[0] in _FIRST_DAYS:
+        return _FIRST_DAYS[said[0]]
+    if said[-1] == "second" and len(said) == 2:
+        return int(spelled.value(said[:1])[0] or 0) + 2
+    value, used = spelled.value(said)
+    if value is None or used < len(said) or spelled.is_article(said[0]) or not 1 <= value <= 31:
+        return 0
+    return int(value)
 
 
 def _part(written: str | None) -> int:

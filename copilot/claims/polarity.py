@@ -74,6 +74,11 @@ def _told(text: str) -> list[str]:
     return [word for word in content_words(_NEGATION.sub(" ", text)) if word not in STOP_WORDS]
 
 
+def without_negations(text: str) -> str:
+    """The text without the words that deny."""
+    return _NEGATION.sub(" ", text)
+
+
 def turned(claim: str, sentence: str) -> str:
     """Why claim and sentence contradict each other in what they deny, or ""."""
     mine, theirs = negations(claim), negations(sentence)

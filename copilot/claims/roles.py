@@ -322,8 +322,14 @@ def other_day(claim: str, sentence: str, passage: str) -> str:
 
 
 def _days(text: str) -> dict[int, str]:
-    found: dict[int, str] = {}
+    return {day: text[start:end] for day, start, end in reversed(weekdays(text))}
+
+
+def weekdays(text: str) -> list[tuple[int, int, int]]:
+    """(day, start, end) of every day of the week in a text; Monday is 0."""
+    found = []
     for match in re.finditer(r"[^\W\d_]+", text):
-        if fold(match[0]) in _DAY:
-            found.setdefault(_DAY[fold(match[0])], match[0])
+        day = _DAY.get(fold(match[0]))
+        if day is not None:
+            found.append((day, match.start(), match.end()))
     return found

@@ -75,6 +75,11 @@ def test_what_is_one_number_and_what_is_none(text: str, count: int) -> None:
         ("March 2024", (2024, 3, 0)),
         ("marzo de 2024", (2024, 3, 0)),
         ("in October", (0, 10, 0)),
+        ("the third of March 2024", (2024, 3, 3)),
+        ("the twenty-second of May", (0, 5, 22)),
+        ("am dritten März 2024", (2024, 3, 3)),
+        ("le premier mai 2024", (2024, 5, 1)),
+        ("el tres de marzo de 2024", (2024, 3, 3)),
     ],
 )
 def test_a_date_is_the_same_however_it_is_written(text: str, parts: tuple[int, int, int]) -> None:

@@ -90,6 +90,94 @@ def test_no_alarm_where_nothing_is_contradicted(first: str, second: str) -> None
     assert pairs(first, second, versions=True) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "versions"),
+    [
+        ("The contact is Ms Weber.",
+         "The contact is Mr Ito.", True),
+        ("The contact for the lease is Ms Weber.",
+         "The contact for the lease is Mr Ito.", False),
+        ("Der Ansprechpartner ist Frau Weber.",
+         "Der Ansprechpartner ist Herr Ito.", True),
+        ("El contacto del proyecto es Ana Ruiz.",
+         "El contacto del proyecto es Luis Mora.", False),
+        ("Le responsable du projet est Anne Petit.",
+         "Le responsable du projet est Luc Morel.", False),
+        ("项目联系人是王芳。",
+         "项目联系人是李明。", True),
+        ("The cooling circuit uses the HX-200 pump.",
+         "The cooling circuit uses the HX-300 pump.", True),
+        ("The annual meeting takes place in Lyon.",
+         "The annual meeting takes place in Turin.", True),
+        ("Contact: Ms Weber",
+         "Contact: Mr Ito", True),
+        ("Anna Berg leads the sales team.",
+         "Karl Ott leads the sales team.", True),
+        ("The lease was signed by Martha Keller.",
+         "The lease was signed by Peter Schmidt.", False),
+        ("Dogs are allowed in the flat.",
+         "Dogs are not allowed in the flat.", False),
+        ("Smoking is allowed on the terrace.",
+         "Smoking is prohibited on the terrace.", False),
+        ("Haustiere sind in der Wohnung erlaubt.",
+         "Haustiere sind in der Wohnung nicht erlaubt.", False),
+        ("Se permiten mascotas en el apartamento.",
+         "No se permiten mascotas en el apartamento.", False),
+        ("Les animaux sont admis dans l’appartement.",
+         "Les animaux ne sont pas admis dans l’appartement.", False),
+        ("公寓内允许饲养宠物。",
+         "公寓内不允许饲养宠物。", False),
+        ("The kitchen is closed on Mondays in winter.",
+         "The kitchen is closed on Tuesdays in winter.", False),
+        ("The lease ends on the first of May 2030.",
+         "The lease ends on the third of May 2030.", False),
+        ("Der Vertrag endet am ersten Mai 2030.",
+         "Der Vertrag endet am dritten Mai 2030.", False),
+    ],
+)  # fmt: skip
+def test_another_name_day_or_a_denial_is_a_disagreement(first: str, second: str, versions: bool) -> None:
+    for a, b in ((first, second), (second, first)):
+        (found,) = pairs(a, b, versions=versions)
+        assert found[0] != found[1]
+        assert all(found)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "versions"),
+    [
+        ("The rent in Bremen is 900 euros.",
+         "The rent in Lübeck is 900 euros.", True),
+        ("Anna Berg has worked here for 5 years.",
+         "Karl Ott has worked here for 5 years.", True),
+        ("The author is Anna Berg.",
+         "The author is Karl Ott.", False),
+        ("Author: Guido van Rossum",
+         "Author: Barry Warsaw", False),
+        ("The company opened an office in Lyon.",
+         "The company opened an office in Turin.", False),
+        ("Dogs are allowed in the garden.",
+         "Dogs are not allowed in the flat.", True),
+        ("If the flat is clean, the deposit is returned.",
+         "If the flat is clean, the deposit is not returned.", True),
+        ("Status: Final",
+         "Status: Draft", False),
+        ("The Senate is controlled by Democrats.",
+         "The House is controlled by Republicans.", True),
+        ("It is not known.",
+         "It is known.", False),
+        ("Python supports this feature.",
+         "Ruby supports this feature.", True),
+        ("Is smoking allowed here?",
+         "Smoking is not allowed here.", True),
+        ("In May the museum is open.",
+         "In June the museum is open.", False),
+    ],
+)  # fmt: skip
+def test_two_names_that_are_both_right_raise_no_alarm(first: str, second: str, versions: bool) -> None:
+    assert pairs(first, second, versions=versions) == []
+    assert pairs(second, first, versions=versions) == []
+
+
 HANDBOOK = (
     "# Handbook for employees\n\n## Leave\n\nEmployees get {days} days of paid leave a year. Leave is "
     "asked for in writing.\n\n## Working hours\n\nWork begins at nine in the morning.\n"
@@ -207,3 +295,36 @@ def test_pages_are_told(folder: Path, tmp_path: Path) -> None:
         ("30 days", 2, "2022"),
         ("28 days", 2, "2021"),
     ]
+
+
+CONTACT = """# Rules of the house
+
+The contact for repairs is {name}. Dogs are {dogs} in the flat.
+
+The first floor is cleaned by {others}.
+"""
+
+
+def test_versions_that_name_another_or_deny_it_stand_side_by_side(folder: Path, tmp_path: Path) -> None:
+    old = CONTACT.format(name="Ms Weber", dogs="allowed", others="Anna Berg")
+    new = CONTACT.format(name="Mr Ito", dogs="not allowed", others="Anna Berg")
+    put(folder, "house rules v1.md", old, "2021-03-01")
+    put(folder, "house rules v2.md", new, "2022-03-01")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        (contact,) = ask(library, "Who is the contact for repairs?").conflicts
+        (dogs,) = ask(library, "Are dogs allowed in the flat?").conflicts
+        assert ask(library, "Who cleans the first floor?").conflicts == ()
+    assert [row.value for row in contact.rows] == ["Mr Ito", "Ms Weber"]
+    assert contact.about == "The contact for repairs is …."
+    assert [row.date for row in contact.rows] == ["2022-03-01", "2021-03-01"]
+    assert ["not" in row.value for row in dogs.rows] == [True, False]
+
+
+def test_a_document_that_names_both_disagrees_with_nobody(folder: Path, tmp_path: Path) -> None:
+    both = "The contact for repairs is Ms Weber. The contact for repairs is Mr Ito.\n"
+    put(folder, "house v1.md", CONTACT.format(name="Ms Weber", dogs="allowed", others="Ines"), "2021-03-01")
+    put(folder, "house v2.md", both, "2022-03-01")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        assert ask(library, "Who is the contact for repairs?").conflicts == ()
