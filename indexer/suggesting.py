@@ -141,8 +141,7 @@ def vote(nearness: Row, tags: Sequence[Sequence[str]]) -> dict[str, tuple[float,
         if not weight:
             break
         total += weight if tags[at] else DOUBT * weight
-        for tag in tags[at]:
-            key = fold(tag)
+        for key, tag in {fold(tag): tag for tag in tags[at]}.items():
             spelled.setdefault(key, tag)
             shares[key] += weight  # type: ignore[assignment]
             voters[key].append(at)

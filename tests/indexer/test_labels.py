@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -17,6 +18,7 @@ from indexer import labelfile, naming
 from indexer.errors import NotFoundError, UsageError
 from indexer.labelled import LabelChange, Labelled
 from indexer.library import Library
+from indexer.suggesting import vote
 from indexer.types import SearchRequest
 from tests.builders import HashEmbedder, settings, write
 
@@ -292,6 +294,29 @@ def test_the_nearest_tagged_documents_suggest_their_tags(library: Library, folde
     change(library, folder / "invoices/march.txt", add=("money/2025",))
     assert library.labels.suggest([str(folder / "invoices/march.txt")]) == ()
     assert {Path(each.path).name for each in library.labels.suggest()} == {"april.txt"}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-1, 1, width=32),
+            st.lists(st.sampled_from(["a", "b", "A", "c/d"]), max_size=2, unique=True),
+        ),
+        max_size=30,
+    )
+)
+@hypothesis_settings(deadline=None)
+def test_a_confidence_is_a_share_and_only_tagged_neighbours_have_a_say(
+    documents: list[tuple[float, list[str]]],
+) -> None:
+    nearness = np.array([each[0] for each in documents], dtype=np.float32)
+    votes = vote(nearness, [each[1] for each in documents])
+    for tag, (confidence, voters) in votes.items():
+        assert 0 < confidence <= 1.000001
+        assert all(tag.lower() in [name.lower() for name in documents[at][1]] for at in voters)
+        assert sorted(nearness[voters], reverse=True) == list(nearness[voters])
+    doubted = vote(np.append(nearness, np.float32(1)), [*(each[1] for each in documents), []])
+    assert all(doubted[tag][0] <= votes[tag][0] + 1e-6 for tag in doubted if tag in votes)
 
 
 # --- the plain file ------------------------------------------------------------------------------

@@ -308,7 +308,7 @@ def test_labels_stay_with_files_whatever_happens(pool: ParsePool) -> None:
     run_state_machine_as_test(
         Desk,
         settings=settings(
-            max_examples=25,
+            max_examples=12,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

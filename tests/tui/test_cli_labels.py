@@ -113,6 +113,16 @@ def test_notes_and_fields_show_with_the_document(quire: Quire) -> None:
     assert quire("note", "note.txt")[0] == 1
 
 
+def test_feedback_on_a_document_goes_with_its_query(quire: Quire) -> None:
+    assert quire("feedback", "helped", "--path", "note.txt", "--query", "tea  tin")[0] == 0
+    assert quire("feedback", "wrong", "--path", "note.txt", "--query", "coffee")[0] == 0
+    assert "feedback   was wrong for coffee\nfeedback   helped with tea tin\n" in quire("show", "note.txt")[1]
+    assert quire("feedback", "none", "--path", "note.txt", "--query", "coffee")[0] == 0
+    _, details = as_json(quire, "show", "note.txt")
+    assert details["verdicts"] == [{"query": "tea tin", "verdict": 1}]
+    assert quire("feedback", "helped", "--path", "note.txt")[0] == 2
+
+
 def test_an_excluded_document_is_not_answered_from_and_the_coverage_says_so(quire: Quire) -> None:
     question = ("ask", "What is the rent of the flat?", "--no-llm", "--json")
     assert "950" in json.loads(quire(*question)[1])["answer"]

@@ -11,6 +11,7 @@ from indexer.errors import NotFoundError, UsageError
 from indexer.text import safe_text
 from tui import output, tables
 from tui.commands import Command, Group, Settings, global_options
+from tui.commands.tagging import change
 
 
 class _History(Group):
@@ -125,9 +126,17 @@ VERDICTS = {"helped": 1, "wrong": -1, "none": 0, "+": 1, "-": -1}
 @click.command(cls=Command)
 @click.argument("verdict", type=click.Choice(list(VERDICTS)))
 @click.option("--turn", type=click.IntRange(1), default=None, help="Number of the answer; default: the last.")
+@click.option(
+    "--path", type=click.Path(), default=None, help="A document that was found, in place of an answer."
+)
+@click.option("--query", default="", metavar="QUERY", help="What it was found for.")
 @click.pass_obj
-def feedback(settings: Settings, verdict: str, turn: int | None) -> int:
-    """Keep whether an answer helped (+), was wrong (-), or take that back (none)."""
+def feedback(settings: Settings, verdict: str, turn: int | None, path: str | None, query: str) -> int:
+    """Keep whether an answer helped (+), was wrong (-), or take that back (none); with --path: a hit."""
+    if path is not None:
+        if not query.strip() or turn is not None:
+            raise UsageError("Feedback on a document needs --query, what it was found for, and no --turn.")
+        return change(settings, (path,), "", verdict=VERDICTS[verdict], asked=query)
     with settings.open() as library:
         number = turn or _last_turn(library.call("conversation", id=""))
         library.call("judge", turn=number, verdict=VERDICTS[verdict])
