@@ -7,6 +7,7 @@ ones only, among the sentences that one has and the other has not, and within li
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ LONGEST = 400_000
 """Characters of a text that are looked through."""
 SENTENCES = 600
 """Sentences of a version, different from the other's, that are compared at most."""
+_STOP = re.compile(r"[.!?。！？…][\"”’»)\]]*$")
 REVIEW = "review"
 """The date field that says when a document is to be looked at again."""
 
@@ -142,11 +144,18 @@ def _pairs(families: Sequence[Family]) -> Iterator[tuple[Version, Version]]:
 
 
 def _sentences(library: Library, version: Version) -> list[str]:
+    """The sentences and rows of tables of a version, each once; titles and numbered headings say nothing."""
     text = library.text(version.document, 0, LONGEST).text
     found = []
-    for line in text.split("\n"):
-        found += [" ".join(line[start:end].split()) for start, end in language.sentences(line)]
-    return list(dict.fromkeys(sentence for sentence in found if sentence))
+    for paragraph in text.split("\n\n"):
+        lines = paragraph.split("\n")
+        found += [" ".join(line.split()) for line in lines if "|" in line]
+        prose = " ".join(line for line in lines if "|" not in line and not line.startswith("#"))
+        for start, end in language.sentences(prose):
+            sentence = " ".join(prose[start:end].split())
+            if _STOP.search(sentence):
+                found.append(sentence)
+    return list(dict.fromkeys(found))
 
 
 def _conflicts(old: Sequence[str], new: Sequence[str]) -> Iterator[_Found]:
