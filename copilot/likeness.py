@@ -152,6 +152,11 @@ def poor(text: str, kind: kinds.Kind = "") -> float:
 
 
 def only_repeats(sentence: Sentence, wanted: Sequence[Term]) -> bool:
-    """Whether a sentence holds no word but those of the question: a heading, not an answer."""
+    """Whether a sentence holds no word but those of the question: a heading, not an answer.
+
+    Nor does the abbreviation of its own words say more: "Department of Health (DH)".
+    """
     asked = {term.word for term in wanted}
-    return all(holds(asked, word) for word in sentence.words if counts(word))
+    said = [word for word in sentence.words if counts(word)]
+    initials = "".join(word[0] for word in said)
+    return all(holds(asked, word) or (len(word) > 1 and word in initials) for word in said)

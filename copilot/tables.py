@@ -34,9 +34,11 @@ def cells(row: str) -> list[str]:
 
 
 def names_columns(row: str) -> bool:
-    """Whether a first row is a header: words and years, no amounts."""
+    """Whether a first row is a header: words and years, no amounts, and no form with labels ("Name:")."""
     found = [cell for cell in cells(row) if cell]
-    return len(found) > 1 and not any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in found)
+    if len(found) < 2 or any(cell.endswith((":", "：")) for cell in found):
+        return False
+    return not any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in found)
 
 
 def header_span(text: str, at: int) -> tuple[int, int] | None:

@@ -83,6 +83,12 @@ def test_a_sentence_that_only_repeats_the_question_is_no_answer() -> None:
     assert "96" in best("What is the height of the tower?", ["height", "tower"], text)
 
 
+def test_a_name_with_its_abbreviation_is_no_answer_either() -> None:
+    text = "Department of Harbour Works (DHW)\n\nThe works of the harbour moved to a yard in Esker."
+    question = "Where is the Department of Harbour Works?"
+    assert "Esker" in best(question, ["department", "harbour", "works"], text)
+
+
 def test_a_subject_line_is_not_the_answer_but_may_tell_who_wrote() -> None:
     mail = "From: Pia Lund\nSubject: Roof repair cost\n\nThe repair of the roof will cost 4,100 euros."
     assert "4,100" in best("What is the cost of the roof repair?", ["cost", "roof", "repair"], mail)

@@ -37,6 +37,7 @@ def test_a_caption_right_above_is_no_header() -> None:
         (TABLE, "Region | Units"),
         ("North | 40 | 1250\nSouth | 12 | 980\n", "South | 12"),
         ("A sentence.\n\nNorth | 40\n", "North | 40"),
+        ("Pilot: | Pia Lund | Seat: | left\nRunway: | 04 | Wind: | north\n", "Runway: | 04"),
     ],
 )
 def test_a_header_has_none_and_rows_of_amounts_have_none(text: str, row: str) -> None:
