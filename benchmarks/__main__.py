@@ -28,6 +28,7 @@ NAMES = (
     "retrieval",
     "answers",
     "refusal",
+    "yesno",
     "summaries",
     "claims",
     "counted",

@@ -105,10 +105,11 @@ def _remark(claims: Sequence[Planted], tuned: Sequence[Row]) -> str:
 
 def paragraphs() -> list[Paragraph]:
     """The paragraphs of XQuAD in four languages and the passages of the PDF documents."""
-    return [*_xquad(), *_pdf()]
+    return [*xquad(), *_pdf()]
 
 
-def _xquad() -> Iterator[Paragraph]:
+def xquad() -> Iterator[Paragraph]:
+    """The paragraphs of XQuAD in four languages."""
     root = CORPORA / "xquad" / "corpus"
     english = sorted((root / "en").glob("*.txt"))
     written_small = {

@@ -21,7 +21,7 @@ from typing import Any, NotRequired, TypedDict
 from benchmarks.__main__ import RESULTS, run_one
 from benchmarks.result import Result, Row
 
-NAMES = ("claims", "refusal", "answers", "summaries", "counted", "redaction", "cases")
+NAMES = ("claims", "refusal", "answers", "yesno", "summaries", "counted", "redaction", "cases")
 SAME = 0.0005
 """Shares that differ by less are shown as unchanged; times and speeds are not compared."""
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from copilot.claims import polarity, values
 from copilot.passages import Term
 from copilot.words import same_word, words
+from indexer.language import detect
 
 Decision = Literal["yes", "no", ""]
 
@@ -41,7 +42,8 @@ class Asked(NamedTuple):
 
 _INTERROGATIVE = re.compile(
     r"\b(?:what|which|who|whom|whose|when|where|why|how|was für|welche[mnrs]?|wer|wem|wen|wann|warum|wie|"
-    r"wieso|woher|qué|quién(?:es)?|cuándo|cuánt[oa]s?|dónde|cómo|cuál(?:es)?|quel(?:le)?s?|quand|où|"
+    r"wieso|woher|was (?:ist|sind|war|waren|hat|haben|hatten?|wird|werden|wurden?|kann|können|soll|muss|darf|"
+    r"macht|bedeutet|heißt)|qué|quién(?:es)?|cuándo|cuánt[oa]s?|dónde|cómo|cuál(?:es)?|quel(?:le)?s?|quand|où|"
     r"comment|combien|pourquoi|chi|cosa|quando|quanto|dove|come|perché|quem|onde|qual|quais|wat|welke?|wie|wanneer|waar|waarom|hoe)\b"
     r"|谁|什么|哪|几|多少|为何|怎|ماذا|متى|أين|كيف|كم|لماذا",
     re.IGNORECASE,
@@ -83,7 +85,7 @@ _TO_US = re.compile(
 
 # What makes a statement less, more or other than what it says plainly.
 _HEDGES = re.compile(
-    r"\b(?:might|perhaps|possibly|probably|likely|unlikely|supposed|alleged\w*|claim(?:s|ed)?|deni(?:es|ed)|"
+    r"\b(?:whether|ob|might|perhaps|possibly|probably|likely|unlikely|supposed|alleged\w*|claim(?:s|ed)?|deni(?:es|ed)|"
     r"according|believed?|believes|rumou?r\w*|myth|false\w*|plan(?:s|ned)?|propos\w+|expected|intend\w*|would|could|should|"
     r"if|unless|except|excluding|until|only|partly|partially|some|few|most|rarely|seldom|sometimes|almost|nearly|once|"
     r"formerly|previously|no longer|"
@@ -132,8 +134,9 @@ def asked(question: str) -> Asked | None:
         return None
     if not question.rstrip().endswith(("?", "？", "؟")) and not _PATTERNS["zh"].match(question):
         return None
+    spoken = detect(question)  # "was" begins questions in English and in German
     for language, pattern in _PATTERNS.items():
-        if pattern.match(question):
+        if spoken in ("", language) and pattern.match(question):
             return Asked(language, bool(_FREE.match(question)))
     return None
 
