@@ -70,9 +70,11 @@ class LocalSession:
         """Stop watching it and forget its documents; the files are not touched."""
         return self.library.remove_root(path)
 
-    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+    def sync(
+        self, paths: Sequence[str] = (), *, keyword_only: bool = False, ocr: bool = False
+    ) -> Iterator[Progress]:
         """Bring the library up to date; ends when everything is searchable."""
-        return self.library.sync(paths, keyword_only=keyword_only)
+        return self.library.sync(paths, keyword_only=keyword_only, ocr=ocr)
 
     def progress(self) -> Progress:
         """What is being done now."""
@@ -267,6 +269,16 @@ class LocalSession:
         from copilot import stale
 
         return stale.stale(self.library, since, limit=limit)
+
+    def ocr(
+        self, paths: Sequence[str] = (), *, engine: str = "", language: str = "", again: bool = False
+    ) -> int:
+        """Have pages without text recognised now; returns how many."""
+        return self.library.recognition.ask(paths, engine=engine, language=language, again=again)
+
+    def ocr_cancel(self) -> int:
+        """Stop that; returns how many pages stay unread."""
+        return self.library.recognition.cancel()
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""

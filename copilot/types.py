@@ -422,8 +422,13 @@ class Session(Protocol):
     def remove_root(self, path: str) -> Root:
         """Stop watching it and forget its documents; the files are not touched."""
 
-    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
-        """Bring the library up to date; ends when everything is searchable (by meaning, too)."""
+    def sync(
+        self, paths: Sequence[str] = (), *, keyword_only: bool = False, ocr: bool = False
+    ) -> Iterator[Progress]:
+        """Bring the library up to date; ends when everything is searchable (by meaning, too).
+
+        With `ocr` it waits until the pages that wait for OCR are read, too.
+        """
 
     def progress(self) -> Progress:
         """What is being done now."""
@@ -550,6 +555,17 @@ class Session(Protocol):
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """Read failed files again (all of them when none is named); returns how many."""
+
+    def ocr(
+        self, paths: Sequence[str] = (), *, engine: str = "", language: str = "", again: bool = False
+    ) -> int:
+        """Have pages without text recognised now, of all files when none is named; returns how many.
+
+        Raises OcrMissingError.
+        """
+
+    def ocr_cancel(self) -> int:
+        """Stop that; returns how many pages stay unread until they are asked for."""
 
     def status(self) -> Status:
         """Counts, failures, models, engine."""

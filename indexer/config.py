@@ -55,6 +55,30 @@ class ParsingConfig(_Section):
     """Text kept of one document; more is cut off with a warning."""
 
 
+class OcrConfig(_Section):
+    """The text of pages that are pictures, read by RapidOCR or Tesseract where they are installed."""
+
+    engine: Literal["auto", "tesseract", "rapidocr", "off"] = "auto"
+    """auto: the one that suits the page best; off: such pages are listed and not read."""
+    automatic: bool = True
+    """Read them in the background as they are found; false: only when 'quire ocr' is run."""
+    languages: tuple[str, ...] = ()
+    """Languages of the pages, most likely first (["de", "en"] or Tesseract's names); empty: those of the
+    document's other pages, else found out."""
+    dpi: Annotated[int, Field(ge=72, le=1200)] = 300
+    """Dots per inch in which pages are drawn for it."""
+    max_megapixels: Annotated[int, Field(ge=1, le=500)] = 12
+    """Millions of pixels of a page at most; larger ones are drawn smaller."""
+    timeout_s: Annotated[float, Field(ge=1, le=3600)] = 180
+    """Seconds a page may take before it is given up."""
+    memory_mb: Annotated[int, Field(ge=512, le=65536)] = 3000
+    """Megabytes of memory the OCR process may take."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Threads that recognise one page; the process has the lowest priority in any case."""
+    tessdata: str = ""
+    """Folder with Tesseract's languages (*.traineddata); "" looks in the usual places."""
+
+
 class EmbeddingConfig(_Section):
     """What turns text into vectors."""
 
@@ -219,6 +243,8 @@ class Config(_Section):
     """How changes in the folders are noticed."""
     parsing: ParsingConfig = ParsingConfig()
     """Limits of the parse workers."""
+    ocr: OcrConfig = OcrConfig()
+    """The text of pages that are pictures, read by RapidOCR or Tesseract where they are installed."""
     embedding: EmbeddingConfig = EmbeddingConfig()
     """What turns text into vectors."""
     vectors: VectorsConfig = VectorsConfig()

@@ -107,6 +107,7 @@ def _vectors(library: Library) -> Iterator[Check]:
 
 
 def _surroundings(library: Library) -> Iterator[Check]:
+    yield library.recognition.check()
     here = library.directory
     kind = file_system(here)
     yield Check(

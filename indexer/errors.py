@@ -76,18 +76,31 @@ class UnreadableDocument(AppError):
 
     title = "Unreadable document"
 
-    def __init__(self, reason: str, hint: str = "", *, status: str = "broken", format: str = "") -> None:
-        """Keep the reason; `status` is a value of `indexer.types.Status`, `format` "" when unknown."""
+    def __init__(
+        self, reason: str, hint: str = "", *, status: str = "broken", format: str = "", pages: int = 0
+    ) -> None:
+        """Keep the reason.
+
+        `status` is a value of `indexer.types.Status`, `format` "" when unknown; `pages` counts those that
+        are pictures, all of the document's.
+        """
         super().__init__(reason, hint=hint)
         self.reason = reason
         self.status = status
         self.format = format
+        self.pages = pages
 
 
 class ModelMissingError(AppError):
     """An embedding model is configured but not there."""
 
     title = "No embedding model"
+
+
+class OcrMissingError(AppError):
+    """OCR is asked for and no engine for it is there."""
+
+    title = "No OCR"
 
 
 class EgressRefusedError(AppError):

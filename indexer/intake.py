@@ -20,15 +20,16 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 
 from indexer import quality, verdicts
-from indexer.catalogue import Catalogue, Fingerprint, NewDocument, StoredDocument
+from indexer.catalogue import Catalogue, Fingerprint, NewDocument, StoredDocument, recognised
 from indexer.config import Config
 from indexer.errors import AppError, UnreadableDocument
 from indexer.keywords import KeywordFeed
 from indexer.parsing.frames import Parsed
 from indexer.parsing.opening import open_document
 from indexer.parsing.pool import ParsePool
+from indexer.scans import RecognisedPage, pack
 from indexer.tally import Tally
-from indexer.types import Attachment, ParsedDocument, Status
+from indexer.types import Attachment, Page, ParsedDocument, Status
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ class _Flight:
     """Kept open to see whether the file changed meanwhile; -1 for a member."""
     holders: list[_Holder]
     future: Future[Parsed]
+    pages: list[RecognisedPage]
+    """What OCR had found on it when it went there."""
 
 
 @dataclass(slots=True)
@@ -271,6 +274,9 @@ class Intake:
             self._flying.add(holder.path)
             return True
         known = self._catalogue.document_by_hash(digest)
+        if known is not None and not forced:
+            with self._catalogue.reader() as db:
+                forced = recognised.count_unstored(db, digest) > 0
         if known is None or forced or known.parser != verdicts.parser_for(known.format):
             return False
         with self._catalogue.transaction():
@@ -293,9 +299,13 @@ class Intake:
     def _submit(
         self, holder: _Holder, digest: str, source: int | bytes, name: str, size: int, depth: int
     ) -> None:
-        future = self._pool.submit(source, name, encoding=self._catalogue.decoding(digest))
+        with self._catalogue.reader() as db:
+            pages = recognised.pages_of(db, digest)
+        future = self._pool.submit(
+            source, name, encoding=self._catalogue.decoding(digest), recognised=pack(pages) if pages else b""
+        )
         kept = os.dup(source) if isinstance(source, int) else -1
-        flight = _Flight(digest, size, depth, kept, [holder], future)
+        flight = _Flight(digest, size, depth, kept, [holder], future, pages)
         self._flights[digest] = flight
         self._flying.add(holder.path)
         future.add_done_callback(lambda _: self._arrived(flight))
@@ -386,7 +396,7 @@ class Intake:
             quality=parsed.quality,
             priority=verdicts.priority(max((h.mark.mtime_ns for h in holders), default=0), len(keys)),
         )
-        document_id, ids = self._store(new, holders, document.attachments, flight.depth)
+        document_id, ids = self._store(new, holders, document.attachments, flight)
         entries = [(i, c.heading, c.text, c.language) for i, c in zip(ids, parsed.chunks, strict=True)]
         self._feed.remember(document_id, parsed.language, document.title, entries)
         if status is not Status.INDEXED:
@@ -401,7 +411,7 @@ class Intake:
             size_bytes=flight.size,
             parser=verdicts.parser_for(failure.format),
             language="",
-            parsed=ParsedDocument(title="", text="", kind="other", format=failure.format),
+            parsed=_pictures(failure),
             chunks=(),
             keys=(),
             status=Status(failure.status),
@@ -409,20 +419,25 @@ class Intake:
             hint=failure.hint,
             quality=quality.of_unread(failure.status, failure.reason),
         )
-        self._store(new, holders, (), flight.depth)
+        self._store(new, holders, (), flight)
 
     def _store(
-        self, new: NewDocument, holders: Sequence[_Holder], attachments: Sequence[Attachment], depth: int
+        self,
+        new: NewDocument,
+        holders: Sequence[_Holder],
+        attachments: Sequence[Attachment],
+        flight: _Flight,
     ) -> tuple[int, list[int]]:
         members: list[_Member] = []
-        with self._catalogue.transaction():
+        with self._catalogue.transaction() as db:
             document_id, ids = self._catalogue.store_document(new)
+            recognised.mark_stored(db, new.hash, flight.pages)
             for holder in holders:
                 self.orphans.update(
                     self._catalogue.link(holder.file_id, document_id, holder.mark, fresh=True)
                 )
-                if attachments and depth < CONTAINER_DEPTH:
-                    members += self._put_members(holder, attachments, depth + 1)
+                if attachments and flight.depth < CONTAINER_DEPTH:
+                    members += self._put_members(holder, attachments, flight.depth + 1)
             self.orphans.update(self._catalogue.release([document_id]))
         for holder in holders:
             self._count_done(holder.mark.size)
@@ -484,6 +499,19 @@ class Intake:
     def _count_done(self, size: int) -> None:
         self.tally.done += 1
         self.tally.bytes_done += size
+
+
+def _pictures(failure: UnreadableDocument) -> ParsedDocument:
+    """A document without text; of one whose pages are pictures, the pages."""
+    numbers = range(1, failure.pages + 1)
+    return ParsedDocument(
+        title="",
+        text="",
+        kind="other",
+        format=failure.format,
+        pages=tuple(Page(number=number, start=0, end=0) for number in numbers),
+        textless_pages=tuple(numbers),
+    )
 
 
 def _close(flight: _Flight) -> None:

@@ -36,6 +36,7 @@ from indexer.listing import Listing, as_paths
 from indexer.organize.request import OrganizeRequest, Proposal
 from indexer.parsing.pool import ParsePool
 from indexer.pipeline import Look, Pipeline
+from indexer.recognition import Recognition
 from indexer.related import CopyReport, Difference
 from indexer.report import News, Reporter
 from indexer.search import Searcher
@@ -141,13 +142,23 @@ class Library:
             self._pool,
             self.config,
             never=self._never,
-            stored=self._backlog.wake,
+            stored=self._stored,
             changed=self._news.changed,
             dropped=self._backlog.vectors_unused,
         )
         self._cleanup.append(self._pipeline.close)
         self._searcher = Searcher(self.catalogue, self.keyword, self.config)
         self._listing = Listing(self.catalogue, lambda: self._pipeline.revision + self.labels.revision)
+        self.recognition = Recognition(
+            self.catalogue,
+            self._pool,
+            self.config,
+            log_path=here / "logs" / "ocr.log",
+            at_rest=self._is_at_rest,
+            read_again=self._pipeline.retry,
+            changed=self._news.changed,
+        )
+        self._cleanup.append(self.recognition.close)
         self._watcher = Watcher(
             self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._news.changed
         )
@@ -166,8 +177,16 @@ class Library:
         self._kinship.after(self.labels.rules.settle)
         self._reporter = Reporter(
             self._news, self.catalogue, self._pool, self._pipeline, self._backlog, self._watcher,
-            labels=lambda: self.labels.revision,
+            self.recognition, labels=lambda: self.labels.revision,
         )  # fmt: skip
+
+    def _stored(self) -> None:
+        self._backlog.wake()
+        self.recognition.wake()
+
+    def _is_at_rest(self) -> bool:
+        """Nothing waits to be read or embedded."""
+        return self._pipeline.idle and self._backlog.idle and not self._reporter.loading
 
     def _begin(self, watch: bool) -> None:
         self._pipeline.start()
@@ -175,6 +194,7 @@ class Library:
             self._watcher.start()
             self._kinship.start(self._at_rest)
             self.grading.start(self._at_rest)
+        self.recognition.start()
         loader = threading.Thread(target=self._load, name="quire-load", daemon=True)
         self._cleanup.append(lambda: loader.join(CLOSE_S))
         loader.start()
@@ -317,9 +337,12 @@ class Library:
 
     # --- work ---
 
-    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+    def sync(
+        self, paths: Sequence[str] = (), *, keyword_only: bool = False, ocr: bool = False
+    ) -> Iterator[Progress]:
         """Bring the library up to date; ends when everything is searchable (by meaning, too).
 
+        It waits for OCR only when asked to (`ocr`).
         Paths outside every root become roots. What cannot go on (disk full, no model) ends it as
         well, with a note in the last `Progress`.
 
@@ -331,10 +354,10 @@ class Library:
             if self._covering(place) is None:
                 self.add_root(path)
         look = self._pipeline.look(places)
-        return self._reporter.until(lambda: self._is_synced(look, keyword_only))
+        return self._reporter.until(lambda: self._is_synced(look, keyword_only, ocr))
 
-    def _is_synced(self, look: Look, keyword_only: bool) -> bool:
-        if not look.done.is_set() or not self._pipeline.idle:
+    def _is_synced(self, look: Look, keyword_only: bool, ocr: bool) -> bool:
+        if not look.done.is_set() or (ocr and not self.recognition.idle) or not self._pipeline.idle:
             return False
         if keyword_only:
             self.labels.rules.settle()
@@ -541,6 +564,8 @@ class Library:
             embedding_model=self._embedder.name if self._embedder is not None else "",
             embedding_note=self._backlog.note or self._reporter.embedding_note,
             revision=self.revision,
+            pending_ocr=self.recognition.textless(),
+            ocr_engines=self.recognition.usable,
         )
 
     def doctor(self) -> tuple[Check, ...]:

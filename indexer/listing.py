@@ -12,7 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from indexer.catalogue import Catalogue, Connection, file_id_of, kinship, labels, measures, read_text
+from indexer.catalogue import (
+    Catalogue,
+    Connection,
+    file_id_of,
+    kinship,
+    labels,
+    measures,
+    read_text,
+    recognised,
+)
 from indexer.catalogue.labelling import IS
 from indexer.catalogue.reads import current_model
 from indexer.catalogue.scoping import NEW_S
@@ -267,6 +276,7 @@ def _details(db: Connection, file_id: int) -> DocumentDetails:
         findings=measures.findings_of(db, document_id) + _superseded(db, document_id),
         page_scores=_page_scores(measures.stretches_of(db, document_id)),
         encoding=measures.decoding_of(db, digest),
+        ocr_pages=recognised.confidences(db, digest),
     )
 
 

@@ -13,6 +13,7 @@ from indexer.backlog import Backlog
 from indexer.catalogue import Catalogue
 from indexer.parsing.pool import ParsePool
 from indexer.pipeline import Pipeline
+from indexer.recognition import Recognition
 from indexer.types import Progress
 from indexer.watch import Watcher
 
@@ -65,6 +66,7 @@ class Reporter:
         pipeline: Pipeline,
         backlog: Backlog,
         watcher: Watcher,
+        recognition: Recognition,
         *,
         labels: Callable[[], int],
     ) -> None:
@@ -76,6 +78,7 @@ class Reporter:
         self._backlog = backlog
         self._watcher = watcher
         self._labels = labels
+        self._recognition = recognition
         self._counting = threading.Lock()
         self._count_at = 0.0
         self._counted = (0, 0)
@@ -94,6 +97,7 @@ class Reporter:
         tally = self._pipeline.tally
         chunks, pending = self._count(exact)
         working = self._pool.working_on()
+        ocr = self._recognition
         return Progress(
             stage=self._stage(pending),  # type: ignore[arg-type]
             files_seen=tally.files_seen,
@@ -105,9 +109,15 @@ class Reporter:
             chunks=chunks,
             parsed=tally.parsed,
             failed=tally.failed,
-            current=working[0] if working else "",
+            current=working[0] if working else ocr.current,
             revision=self.revision,
-            note=self._pipeline.note or self._watcher.note or self._backlog.note or self.embedding_note,
+            note=self._pipeline.note
+            or self._watcher.note
+            or self._backlog.note
+            or self.embedding_note
+            or ocr.note,
+            ocr_done=ocr.done,
+            ocr_total=ocr.done + ocr.waiting,
         )
 
     def _stage(self, pending: int) -> str:
@@ -115,7 +125,9 @@ class Reporter:
             return self._pipeline.stage
         if self._backlog.stage:
             return self._backlog.stage
-        return "embed" if pending and (self.loading or not self._backlog.idle) else "idle"
+        if pending and (self.loading or not self._backlog.idle):
+            return "embed"
+        return "ocr" if self._recognition.waiting and not self._recognition.idle else "idle"
 
     def _count(self, exact: bool) -> tuple[int, int]:
         """Chunks, and those without a vector; kept for a while that grows with the time it takes."""

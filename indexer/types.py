@@ -230,6 +230,8 @@ class DocumentDetails:
     """(page, score) of each page that is not of full quality."""
     encoding: str = ""
     """The encoding somebody chose for it; "" when it is read as found."""
+    ocr_pages: tuple[tuple[int, int], ...] = ()
+    """(page, confidence from 0 to 100) of each page whose text is from OCR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +252,7 @@ class TextWindow:
 class Progress:
     """What the library is doing now. Counts are since the work began that is now under way."""
 
-    stage: Literal["idle", "scan", "parse", "keyword", "embed", "seal"]
+    stage: Literal["idle", "scan", "parse", "keyword", "embed", "seal", "ocr"]
     files_seen: int = 0
     done: int = 0
     """Documents searchable by keyword, of `total` in this run."""
@@ -269,6 +271,9 @@ class Progress:
     """Grows with every change of what can be found; clients search again when it does."""
     note: str = ""
     """One line about something that hinders: disk full, watch limit, no model."""
+    ocr_done: int = 0
+    """Pages read by OCR, of `ocr_total` that are being read in the background."""
+    ocr_total: int = 0
 
     @property
     def idle(self) -> bool:
@@ -428,6 +433,10 @@ class LibraryStatus:
     embedding_note: str
     """What is missing and how to get it; "" when all is well."""
     revision: int
+    pending_ocr: int = 0
+    """Pages without text that OCR has not read."""
+    ocr_engines: tuple[str, ...] = ()
+    """Those that may read them: installed, and allowed by the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

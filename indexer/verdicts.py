@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from indexer import chunking
 from indexer.parsing import FORMATS
 from indexer.parsing.pool import parser_version
+from indexer.scans import HINT
 from indexer.types import ParsedDocument, Status
 
 
@@ -41,7 +42,7 @@ def verdict(document: ParsedDocument) -> tuple[Status, str, str]:
         return (
             Status.NEEDS_OCR,
             "Its pages are pictures without text.",
-            "Recognise the text, for example with 'ocrmypdf', and save it again.",
+            HINT,
         )
     return Status.EMPTY, "It holds no text.", ""
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.catalogue import Catalogue
-from indexer.config import Config, EmbeddingConfig, ParsingConfig, WatchConfig
+from indexer.config import Config, EmbeddingConfig, OcrConfig, ParsingConfig, WatchConfig
 from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
 from indexer.parsing.pool import ParsePool
@@ -25,11 +25,12 @@ PATIENCE_S = 60.0
 
 
 def settings(**watch: object) -> Config:
-    """Settings for tests: one worker, no model, nothing settles."""
+    """Settings for tests: one worker, no model, nothing settles, OCR only when asked for."""
     return Config(
         watch=WatchConfig.model_validate({"settle_s": 0.0, "poll_s": 1, **watch}),
         parsing=ParsingConfig(workers=1),
         embedding=EmbeddingConfig(provider="none"),
+        ocr=OcrConfig(automatic=False),
     )
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "remove": "library",
     "roots": "library",
     "index": "index",
+    "ocr": "ocr",
     "search": "search",
     "ask": "answer",
     "summarize": "answer",

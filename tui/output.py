@@ -302,6 +302,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         lines.append(
             f"waiting    {library['pending_parse']:,} documents, {library['pending_embed']:,} passages"
         )
+    lines += [f"pictures   {text}" for text in [ocr_text(library)] if text]
     model = status["language_model"]
     lines.append(f"meaning    {safe_text(library['embedding_model'] or library['embedding_note'])}")
     place = "stays on this machine" if model["local"] else f"text goes to {model['host']}"
@@ -319,6 +320,17 @@ def status_text(status: Mapping[str, Any]) -> str:
     if len(failed) > 20:
         lines.append(f"  and {len(failed) - 20} more; --json lists all")
     return "\n".join(lines)
+
+
+def ocr_text(library: Mapping[str, Any], before: str = "") -> str:
+    """How many pages wait for OCR, after `before`; "" when none does."""
+    count = library["pending_ocr"]
+    if not count:
+        return ""
+    pages = "1 page" if count == 1 else f"{count:,} pages"
+    if library["ocr_engines"]:
+        return f"{before}{pages} of pictures {'waits' if count == 1 else 'wait'} for OCR"
+    return f"{before}{pages} of pictures {'needs' if count == 1 else 'need'} OCR ('quire doctor' says how)"
 
 
 def _root_line(root: Mapping[str, Any]) -> str:
@@ -357,6 +369,7 @@ def details_text(details: Mapping[str, Any]) -> str:
         *(("copy", shown_path(path)) for path in details["duplicates"]),
         *(("version", shown_path(path)) for path in details["versions"]),
         *(("warning", warning) for warning in details["warnings"]),
+        ("ocr", _ocr_pages(details["ocr_pages"])),
         ("no text on pages", ", ".join(map(str, details["textless_pages"]))),
         ("document", details["document"]),
     ]
@@ -376,6 +389,14 @@ def findings_text(findings: Iterable[Mapping[str, Any]]) -> list[str]:
         text = f"{finding['note'].rstrip('.')}{where}. {REMEDIES.get(finding['remedy'], '')}"
         lines.append(safe_text(text.strip(), 300, single_line=True))
     return lines
+
+
+def _ocr_pages(pages: Sequence[Sequence[int]]) -> str:
+    """Pages whose text is from OCR, with how sure it was."""
+    shown = [f"page {page} ({confidence}%)" for page, confidence in pages[:20]]
+    if len(pages) > 20:
+        shown.append(f"and {len(pages) - 20:,} more; --json lists all")
+    return ", ".join(shown)
 
 
 def checks_text(checks: Iterable[Mapping[str, Any]]) -> str:

@@ -115,9 +115,12 @@ class EngineClient:
 
         return self._call("remove_root", Root, path=process.absolute(path))
 
-    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+    def sync(
+        self, paths: Sequence[str] = (), *, keyword_only: bool = False, ocr: bool = False
+    ) -> Iterator[Progress]:
         """See `Session`."""
-        return self._events("sync", paths=[process.absolute(p) for p in paths], keyword_only=keyword_only)
+        wanted = [process.absolute(path) for path in paths]
+        return self._events("sync", paths=wanted, keyword_only=keyword_only, ocr=ocr)
 
     def progress(self) -> Progress:
         """See `Session`."""
@@ -324,6 +327,17 @@ class EngineClient:
         from indexer.labelled import Stale
 
         return self._call("stale", Stale, since=since, limit=limit)
+
+    def ocr(
+        self, paths: Sequence[str] = (), *, engine: str = "", language: str = "", again: bool = False
+    ) -> int:
+        """See `Session`."""
+        wanted = [process.absolute(path) for path in paths]
+        return self._call("ocr", int, paths=wanted, engine=engine, language=language, again=again)
+
+    def ocr_cancel(self) -> int:
+        """See `Session`."""
+        return self._call("ocr_cancel", int)
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         """See `Session`."""

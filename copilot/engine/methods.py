@@ -37,6 +37,8 @@ CALLS = frozenset(
         "overview",
         "decodings",
         "decode",
+        "ocr",
+        "ocr_cancel",
         "duplicates",
         "diff",
         "organize",

@@ -1,8 +1,8 @@
 """A new catalogue in place of a damaged one, with what people put into the old one.
 
-Documents, texts and chunks come from the user's files again; roots, labels, feedback and the vectors,
-which cost the most to make, are copied as far as they can be read. Labels wait for their files, which find
-them when they are read (`indexer.catalogue.cards`).
+Documents, texts and chunks come from the user's files again; roots, labels, feedback and what costs the most
+to make, vectors and recognised pages, are copied as far as they can be read. Labels wait for their files,
+which find them when they are read (`indexer.catalogue.cards`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from indexer.catalogue import cards
 from indexer.catalogue.connection import Database, set_aside
 from indexer.text import fold
 
-_TABLES = ("roots", "models", "feedback", "summaries", "egress_log", "decodings")
+_TABLES = ("roots", "models", "feedback", "summaries", "egress_log", "decodings", "ocr_pages")
 _LABELS = (
     "cards",
     "card_tags",

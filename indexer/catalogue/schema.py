@@ -187,6 +187,32 @@ DROP TABLE excluded;
 """
 """Tags and exclusions of an older catalogue, which hung on contents."""
 
+_RECOGNISED = """
+CREATE TABLE ocr_queue (                        -- pages that are to be recognised
+    hash     TEXT NOT NULL,                     -- document
+    page     INTEGER NOT NULL,
+    state    INTEGER NOT NULL,                  -- 0 stopped by a person, 1 waiting, 2 asked for
+    engine   TEXT NOT NULL DEFAULT '',          -- asked for; '' as the settings say
+    language TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (hash, page)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ocr_queue_state ON ocr_queue (state);
+
+CREATE TABLE ocr_pages (                        -- what came of pages that were
+    hash       TEXT NOT NULL,                   -- document
+    page       INTEGER NOT NULL,
+    engine     TEXT NOT NULL,                   -- with version and languages; of a failure: all engines there
+    text       BLOB NOT NULL,                   -- zlib of UTF-8
+    confidence INTEGER NOT NULL,                -- 0..100
+    reason     TEXT NOT NULL DEFAULT '',        -- why it failed
+    created_ns INTEGER NOT NULL,
+    stored     INTEGER NOT NULL DEFAULT 0,      -- 1: it is in the document's text
+    PRIMARY KEY (hash, page, engine)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ocr_pages_unstored ON ocr_pages (hash) WHERE stored = 0;
+CREATE INDEX documents_textless ON documents (id) WHERE textless <> '[]';
+"""
+
 TABLES = (
     """
 CREATE TABLE meta (
@@ -342,11 +368,12 @@ CREATE TABLE egress_log (
     + _KINSHIP
     + _QUALITY
     + _LABELS
+    + _RECOGNISED
 )
 
 MIGRATIONS: dict[int, str] = {
     1: "ALTER TABLE egress_log ADD COLUMN redacted TEXT NOT NULL DEFAULT '{}';" + _APPEND_ONLY,
     2: _KINSHIP,
-    3: _QUALITY + _LABELS + _FROM_HASHES,
+    3: _QUALITY + _LABELS + _FROM_HASHES + _RECOGNISED,
 }
 """What turns a catalogue of a version into one of the next."""

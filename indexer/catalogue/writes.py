@@ -407,6 +407,10 @@ class Writes(Reads):
                 if db.execute("SELECT 1 FROM files WHERE document_id = ?", (document_id,)).fetchone():
                     continue
                 self._empty_document(db, document_id)
+                db.execute(
+                    "DELETE FROM ocr_pages WHERE hash = (SELECT hash FROM documents WHERE id = ?)",
+                    (document_id,),
+                )
                 db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
                 gone.append(document_id)
         return gone

@@ -82,6 +82,23 @@ def unpack(header: bytes, body: bytes) -> Frame:
     return Frame(values, body)
 
 
+def take(inbox: bytearray, max_body: int) -> Frame | None:
+    """Take the first frame out of what has arrived; None while it is not complete.
+
+    Raises:
+        BadFrameError: it is none, or larger than allowed.
+    """
+    if len(inbox) < HEAD.size:
+        return None
+    header, body = lengths(memoryview(inbox)[: HEAD.size], max_body)
+    middle = HEAD.size + header
+    if len(inbox) < middle + body:
+        return None
+    frame = unpack(bytes(inbox[HEAD.size : middle]), bytes(inbox[middle : middle + body]))
+    del inbox[: middle + body]
+    return frame
+
+
 def pack_parsed(job: int, parsed: Parsed) -> list[bytes]:
     """The answer to a job that went well. Chunk texts are not sent: they are spans of the text."""
     document = parsed.document

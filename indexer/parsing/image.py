@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import struct
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from indexer.errors import UnreadableDocument
 from indexer.parsing.source import Source
+from indexer.scans import HINT
 from indexer.types import Status
 
-VERSION = 1
+VERSION = 2
 
-_HINT = "Run OCR on it (for example ocrmypdf) and add the result."
+_MOST_PAGES = 10_000
 
 
 def parse(source: Source) -> NoReturn:
@@ -26,8 +27,9 @@ def parse(source: Source) -> NoReturn:
     shape = f" of {size[0]:,} × {size[1]:,} pixels" if all(size) else ""
     raise UnreadableDocument(
         f"This is an image ({name}){shape}: the text in it can be read with OCR only.",
-        _HINT,
+        HINT,
         status=Status.NEEDS_OCR,
+        pages=_count_pages(source) if name == "TIFF" else 1,
     )
 
 
@@ -42,6 +44,26 @@ def measure(head: bytes) -> tuple[str, tuple[int, int]]:
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"avif", b"mif1", b"msf1"):
         return "AVIF" if head[8:12] == b"avif" else "HEIF", (0, 0)
     return "", (0, 0)
+
+
+def _count_pages(source: Source) -> int:
+    """Pictures in a TIFF file: each directory names the place of the next one."""
+    with source.open() as file:
+        order = "<" if file.read(2) == b"II" else ">"
+        seen: set[int] = set()
+        position = _number(file, order, 4, "I")
+        while position and position not in seen and len(seen) < _MOST_PAGES:
+            seen.add(position)
+            position = _number(file, order, position + 2 + 12 * _number(file, order, position, "H"), "I")
+    return max(1, len(seen))
+
+
+def _number(file: BinaryIO, order: str, at: int, kind: str) -> int:
+    """An unsigned number of a TIFF file; 0 where the file ends."""
+    file.seek(at)
+    size = struct.calcsize(kind)
+    found = file.read(size)
+    return int(struct.unpack(order + kind, found)[0]) if len(found) == size else 0
 
 
 def _png(head: bytes) -> tuple[int, int]:

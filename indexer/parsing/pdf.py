@@ -22,6 +22,7 @@ from indexer.parsing.builder import TextBuilder
 from indexer.parsing.pdflayout import Block, reading_order, running_text
 from indexer.parsing.pdfoutline import Titles, page_labels, title_key
 from indexer.parsing.pdftables import take_tables
+from indexer.parsing.recognised import NEEDED, page_list
 from indexer.parsing.source import Source
 from indexer.types import ParsedDocument
 
@@ -72,7 +73,7 @@ def parse(source: Source) -> ParsedDocument:
         UnreadableDocument: encrypted, damaged beyond repair, or without pages.
         MemoryError: MuPDF could not get memory.
     """
-    library = _library()
+    library = mupdf()
     document = _open(library, source)
     try:
         reader = _Reader(library, document, source)
@@ -86,7 +87,8 @@ def parse(source: Source) -> ParsedDocument:
 
 
 @cache
-def _library() -> Any:
+def mupdf() -> Any:
+    """PyMuPDF, silent and without its layout model; imported when first asked for. Its one door."""
     # The layout model costs 0.7 s and 90 MB a worker, and reading order is found without it.
     blocked: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
     blocked.setdefault("pymupdf.layout", None)
@@ -295,15 +297,15 @@ class _Reader:
     def _warn(self, pages: list[_PageContent], textless: tuple[int, ...], count: int) -> None:
         if textless:
             them = "them" if len(textless) > 1 else "it"
-            self._builder.warn(f"{_pages(textless)} without text: OCR is needed to search {them}.")
+            self._builder.warn(f"{page_list(textless)} without text: {NEEDED} to search {them}.")
         if self._broken:
-            self._builder.warn(f"{_pages(self._broken)}: damaged, could not be read.")
+            self._builder.warn(f"{page_list(self._broken)}: damaged, could not be read.")
         ways: dict[str, list[int]] = {}
         for number, page in enumerate(pages, 1):
             if page.hidden:
                 ways.setdefault(page.hidden, []).append(number)
         for way, numbers in ways.items():
-            self._builder.warn(f"Hidden text ({way}) on {_pages(numbers, capital=False)}.")
+            self._builder.warn(f"Hidden text ({way}) on {page_list(numbers, capital=False)}.")
 
 
 class _Words:
@@ -408,19 +410,3 @@ def _iso_date(date: str) -> str:
     if sign in ("+", "-") and zone_hours:
         return f"{text}{sign}{zone_hours}:{zone_minutes or '00'}"
     return text + "Z" if sign else text
-
-
-def _pages(numbers: Sequence[int], *, capital: bool = True) -> str:
-    """Page numbers for a person: "Pages 3 and 5 to 9"."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    parts = [f"{start}" if start == end else f"{start} to {end}" for start, end in runs[:12]]
-    if len(runs) > 12:
-        parts.append(f"{sum(end - start + 1 for start, end in runs[12:])} more")
-    listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    word = "page" if len(numbers) == 1 else "pages"
-    return f"{word.capitalize() if capital else word} {listed}"

@@ -35,6 +35,8 @@ MAX_FILES = 200
 """Documents after which a worker is replaced: C libraries leak. One read in pure Python counts a tenth."""
 MAX_RSS_MB = 500
 """Resident memory after which a worker is replaced."""
+MAX_PAGES = 1_000_000
+"""Pages that a document without text may claim to have."""
 MAX_AHEAD = 4
 """Documents given to a worker at once."""
 MAX_AHEAD_BYTES = 512 * 1024
@@ -54,8 +56,9 @@ MAX_FAILED_STARTS = 3
 class _Job:
     """A document on its way; it belongs to the pool's thread once submitted."""
 
-    def __init__(self, source: int | bytes, name: str, encoding: str = "") -> None:
+    def __init__(self, source: int | bytes, name: str, encoding: str = "", recognised: bytes = b"") -> None:
         self.future: Future[Parsed] = Future()
+        self.recognised = recognised
         self.name = name
         self.encoding = encoding
         self.content = source if isinstance(source, bytes) else None
@@ -134,7 +137,14 @@ class _Worker:
         """
         self._number += 1
         (frame,) = frames.pack({"job": self._number, "name": job.name[:1024], "encoding": job.encoding})
-        socket.send_fds(self.channel, [frame], [job.open()])
+        if job.recognised:
+            pages = memory_file(job.recognised)
+            try:
+                socket.send_fds(self.channel, [frame], [job.open(), pages])
+            finally:
+                os.close(pages)
+        else:
+            socket.send_fds(self.channel, [frame], [job.open()])
         if not self.jobs:
             self.since = time.monotonic()
         self.jobs.append((self._number, job))
@@ -191,7 +201,9 @@ class ParsePool:
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
 
-    def submit(self, source: int | bytes, name: str, *, encoding: str = "") -> Future[Parsed]:
+    def submit(
+        self, source: int | bytes, name: str, *, encoding: str = "", recognised: bytes = b""
+    ) -> Future[Parsed]:
         """Parse a document; the future raises `UnreadableDocument` with its status.
 
         Args:
@@ -199,6 +211,7 @@ class ParsePool:
                 the content of a document that is not a file.
             name: its name without folders, a hint to its type.
             encoding: what somebody chose to read it in; "" for what is found.
+            recognised: what OCR has found on its pages (`recognised.pack`); b"": nothing.
 
         Blocks while many files wait, except for contents and in callbacks of futures.
 
@@ -209,7 +222,7 @@ class ParsePool:
         if held:
             self._places.acquire()
         try:
-            job = _Job(source, name, encoding)
+            job = _Job(source, name, encoding, recognised)
             if held:
                 job.future.add_done_callback(lambda _: self._places.release())
         except BaseException:
@@ -391,7 +404,7 @@ class ParsePool:
             return
         worker.inbox += data
         try:
-            while worker in self._workers and (frame := _next_frame(worker.inbox, self._max_body)):
+            while worker in self._workers and (frame := frames.take(worker.inbox, self._max_body)):
                 self._handle(worker, frame)
         except frames.BadFrameError as exc:
             large = "too large" in str(exc)
@@ -455,30 +468,22 @@ class ParsePool:
         self._working_on = tuple(worker.jobs[0][1].name for worker in self._workers if worker.jobs)
 
 
-def _next_frame(inbox: bytearray, max_body: int) -> frames.Frame | None:
-    if len(inbox) < frames.HEAD.size:
-        return None
-    header, body = frames.lengths(memoryview(inbox)[: frames.HEAD.size], max_body)
-    middle = frames.HEAD.size + header
-    if len(inbox) < middle + body:
-        return None
-    frame = frames.unpack(bytes(inbox[frames.HEAD.size : middle]), bytes(inbox[middle : middle + body]))
-    del inbox[: middle + body]
-    return frame
-
-
 def _outcome(frame: frames.Frame) -> Parsed | UnreadableDocument:
     header = frame.header
     if "status" not in header:
         return frames.unpack_parsed(frame)
     status, reason, hint, format = (header.get(key) for key in ("status", "reason", "hint", "format"))
+    pages = header.get("pages", 0)
     if status not in UNREAD or not isinstance(reason, str) or not isinstance(hint, str):
+        raise frames.BadFrameError("a malformed refusal")
+    if type(pages) is not int or not 0 <= pages <= MAX_PAGES:
         raise frames.BadFrameError("a malformed refusal")
     return UnreadableDocument(
         safe_text(reason, 500, single_line=True),
         safe_text(hint, 500, single_line=True),
         status=str(status),
         format=format if format in FORMATS else "",
+        pages=pages,
     )
 
 

@@ -15,14 +15,16 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from indexer.errors import UnreadableDocument
 from indexer.findings import Quality
-from indexer.parsing import FORMATS, PURE_PYTHON, frames, load, sniff
+from indexer.parsing import FORMATS, PURE_PYTHON, frames, load, recognised, sniff
 from indexer.parsing.source import Limits, Source
-from indexer.types import Chunk, ParsedDocument
+from indexer.scans import HINT, RecognisedPage, unpack
+from indexer.types import Chunk, Page, ParsedDocument, Status
 
 _PR_SET_PDEATHSIG = 1
 _GARBAGE = 50_000
@@ -36,23 +38,32 @@ def main() -> None:
     """Serve documents until the pool closes the socket."""
     options = json.loads(sys.argv[1])
     limits = Limits(**options["limits"])
-    _confine(options["parent"], limits)
+    confine(options["parent"], limits)
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     with socket.socket(fileno=options["socket"]) as channel:
-        _send(channel, frames.pack({"ready": True}))
-        while (request := _receive(channel)) is not None:
-            header, descriptor = request
-            source = Source(descriptor, header["name"], limits)
+        send(channel, frames.pack({"ready": True}))
+        while (request := receive(channel)) is not None:
+            header, descriptors = request
             _limit_cpu(limits)
             try:
-                answer = _answer(channel, header["job"], source, header.get("encoding", ""))
+                source = Source(descriptors[0], header["name"], limits)
+                pages = _recognised(descriptors[1:], limits)
+                answer = _answer(channel, header["job"], source, header.get("encoding", ""), pages)
             finally:
-                os.close(descriptor)
-            _send(channel, answer)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            send(channel, answer)
 
 
-def _confine(parent: int, limits: Limits) -> None:
+def _recognised(descriptors: list[int], limits: Limits) -> tuple[RecognisedPage, ...]:
+    """What OCR has found on pages of the document, from the second descriptor if there is one."""
+    if not descriptors:
+        return ()
+    return unpack(Source(descriptors[0], "", replace(limits, max_file_mb=1 << 20)).read())
+
+
+def confine(parent: int, limits: Limits) -> None:
     """Die with the pool, and take no more than the limits."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -79,14 +90,15 @@ def _limit_cpu(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (allowed, hard))
 
 
-def _receive(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
-    """The next job: what the pool says of it, and the descriptor. None when the pool has gone."""
-    head, descriptors, _, _ = socket.recv_fds(channel, frames.HEAD.size, 1)
+def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """The next request with its descriptors. None when the other side has gone."""
+    head, descriptors, _, _ = socket.recv_fds(channel, frames.HEAD.size, 2)
     if not head:
         return None
     head += _exactly(channel, frames.HEAD.size - len(head))
     length, _ = frames.lengths(head, 0)
-    return json.loads(_exactly(channel, length)), descriptors[0]
+    header: dict[str, Any] = json.loads(_exactly(channel, length))
+    return header, list(descriptors)
 
 
 def _exactly(channel: socket.socket, length: int) -> bytes:
@@ -99,7 +111,8 @@ def _exactly(channel: socket.socket, length: int) -> bytes:
     return bytes(parts)
 
 
-def _send(channel: socket.socket, buffers: list[bytes]) -> None:
+def send(channel: socket.socket, buffers: list[bytes]) -> None:
+    """Send a frame."""
     if sum(map(len, buffers)) < 1 << 16:
         channel.sendall(b"".join(buffers))
         return
@@ -107,7 +120,9 @@ def _send(channel: socket.socket, buffers: list[bytes]) -> None:
         channel.sendall(buffer)
 
 
-def _answer(channel: socket.socket, job: int, source: Source, encoding: str) -> list[bytes]:
+def _answer(
+    channel: socket.socket, job: int, source: Source, encoding: str, pages: Sequence[RecognisedPage]
+) -> list[bytes]:
     """The frame that answers a job, whatever happens to it."""
     given = source
     try:
@@ -116,10 +131,10 @@ def _answer(channel: socket.socket, job: int, source: Source, encoding: str) -> 
         source.format = sniff.sniff(source)
         if FORMATS[source.format].module not in PURE_PYTHON:
             # Should the library take this process down, the pool still knows what it was reading.
-            _send(channel, frames.pack({"job": job, "began": source.format}))
-        return frames.pack_parsed(job, read(source))
+            send(channel, frames.pack({"job": job, "began": source.format}))
+        return frames.pack_parsed(job, read(source, pages))
     except UnreadableDocument as exc:
-        return _refusal(job, exc.status, exc.reason, exc.hint, exc.format or source.format)
+        return _refusal(job, exc.status, exc.reason, exc.hint, exc.format or source.format, exc.pages)
     except MemoryError:
         return _refusal(
             job, "budget", "The document needs more memory than a parser may take.", "", source.format
@@ -139,13 +154,13 @@ def _decoded(source: Source, chosen: str) -> Source:
     return Source.from_bytes(encoding.as_utf8(source.read(), chosen), source.name, source.limits)
 
 
-def _refusal(job: int, status: str, reason: str, hint: str, format: str) -> list[bytes]:
+def _refusal(job: int, status: str, reason: str, hint: str, format: str, pages: int = 0) -> list[bytes]:
     header: dict[str, Any] = {"job": job, "status": status, "reason": reason, "hint": hint, "format": format}
-    return frames.pack(header)
+    return frames.pack({**header, "pages": pages})
 
 
-def read(source: Source) -> frames.Parsed:
-    """Parse, find the language, chunk.
+def read(source: Source, pages: Sequence[RecognisedPage] = ()) -> frames.Parsed:
+    """Parse, put in what OCR has found, find the language, chunk.
 
     Raises:
         UnreadableDocument: there is nothing to index, for the reason it gives.
@@ -153,10 +168,10 @@ def read(source: Source) -> frames.Parsed:
     from indexer import chunking, language
 
     module = load(source.format)
-    document = module.parse(source)
+    document = _with_ocr(source, module.parse, pages)
     unread = len(document.textless_pages) == len(document.pages) > 0
     if (not document.text.strip() or unread) and not document.attachments:
-        raise _without_text(document)
+        raise _without_text(document, pages)
     code = language.detect(document.text)
     chunks = tuple(chunking.chunk_document(document, code))
     return frames.Parsed(
@@ -179,14 +194,39 @@ def _measured(document: ParsedDocument, code: str, chunks: Sequence[Chunk]) -> Q
         return None
 
 
-def _without_text(document: ParsedDocument) -> UnreadableDocument:
-    if document.textless_pages or document.kind == "image":
-        return UnreadableDocument(
-            "Its pages are pictures, or show letters that cannot be read as text.",
-            "Run OCR on the file, for example with ocrmypdf.",
-            status="needs-ocr",
+def _with_ocr(
+    source: Source, parse: Callable[[Source], ParsedDocument], pages: Sequence[RecognisedPage]
+) -> ParsedDocument:
+    """The parsed document with the recognised text in it."""
+    try:
+        document = parse(source)
+    except UnreadableDocument as exc:
+        if exc.status != Status.NEEDS_OCR or not pages:
+            raise
+        document = ParsedDocument(
+            title="",
+            text="",
+            kind=FORMATS[source.format].kind,
+            format=source.format,
+            pages=tuple(Page(number=number, start=0, end=0) for number in range(1, exc.pages + 1)),
+            textless_pages=tuple(range(1, exc.pages + 1)),
         )
-    return UnreadableDocument("There is no text in it.", status="empty-text")
+    return recognised.merge(document, pages, source.limits.max_text)
+
+
+def _without_text(document: ParsedDocument, pages: Sequence[RecognisedPage]) -> UnreadableDocument:
+    failed = [page.reason for page in pages if page.reason]
+    if document.textless_pages or (document.kind == "image" and not pages):
+        return UnreadableDocument(
+            f"OCR failed. {failed[0]}"
+            if failed
+            else "Its pages are pictures, or show letters that cannot be read as text.",
+            "'quire ocr --again' tries it once more." if failed else HINT,
+            status="needs-ocr",
+            pages=len(document.pages),
+        )
+    found = "OCR found no text in it." if pages else "There is no text in it."
+    return UnreadableDocument(found, status="empty-text")
 
 
 if __name__ == "__main__":

@@ -229,6 +229,8 @@ class ScriptedSession(ScriptedLabels):
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     retried: list[tuple[str, ...]] = field(default_factory=list)
+    recognised: list[tuple[str, ...]] = field(default_factory=list)
+    ocr_cancelled: int = 0
     synced: int = 0
     copies: CopyReport = kin.KIN
     """Copies and versions."""
@@ -289,7 +291,9 @@ class ScriptedSession(ScriptedLabels):
         self.removed.append(path)
         return Root(path=path, state="watched", files=3)
 
-    def sync(self, paths: Sequence[str] = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+    def sync(
+        self, paths: Sequence[str] = (), *, keyword_only: bool = False, ocr: bool = False
+    ) -> Iterator[Progress]:
         self.synced += 1
         yield IDLE
 
@@ -502,6 +506,16 @@ class ScriptedSession(ScriptedLabels):
         return Proposal(
             roots=(ROOT,), library="/home/anna/quire", into=(), actions=(), considered=0, left_out=()
         )
+
+    def ocr(
+        self, paths: Sequence[str] = (), *, engine: str = "", language: str = "", again: bool = False
+    ) -> int:
+        self.recognised.append(tuple(paths))
+        return len(paths)
+
+    def ocr_cancel(self) -> int:
+        self.ocr_cancelled += 1
+        return 0
 
     def retry(self, paths: Sequence[str] = ()) -> int:
         self.retried.append(tuple(paths))

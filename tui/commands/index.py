@@ -21,8 +21,9 @@ LINE_EVERY_S = 10.0
 @click.command(cls=Command)
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--keyword-only", is_flag=True, help="Return when everything is searchable by keyword.")
+@click.option("--ocr", is_flag=True, help="Wait until pages without text are read by OCR, too.")
 @click.pass_obj
-def index(settings: Settings, paths: tuple[str, ...], keyword_only: bool) -> int:
+def index(settings: Settings, paths: tuple[str, ...], keyword_only: bool, ocr: bool) -> int:
     """Bring the library up to date; PATHs are added to it first.
 
     Returns when everything is searchable. Documents that cannot be read are listed by 'quire status';
@@ -31,8 +32,8 @@ def index(settings: Settings, paths: tuple[str, ...], keyword_only: bool) -> int
     started = time.monotonic()
     wanted = existing(paths)
     with settings.open() as library:
-        _add_missing(library, wanted)
-        last = _follow(settings, library, wanted, keyword_only)
+        add_missing(library, wanted)
+        last = follow(settings, library, wanted, keyword_only=keyword_only, ocr=ocr)
         failed = [path for path in wanted if is_file(path) and _unreadable(settings, library, path)]
         status = library.call("status")["library"]
     took_s = time.monotonic() - started
@@ -43,7 +44,7 @@ def index(settings: Settings, paths: tuple[str, ...], keyword_only: bool) -> int
     return 3 if failed else 0
 
 
-def _add_missing(library: Caller, paths: list[str]) -> None:
+def add_missing(library: Caller, paths: list[str]) -> None:
     """Make roots of the paths that no root holds yet."""
     if not paths:
         return
@@ -54,14 +55,17 @@ def _add_missing(library: Caller, paths: list[str]) -> None:
             roots.append(path.rstrip("/"))
 
 
-def _follow(settings: Settings, library: Caller, paths: list[str], keyword_only: bool) -> dict[str, Any]:
+def follow(
+    settings: Settings, library: Caller, paths: list[str], *, keyword_only: bool = False, ocr: bool = False
+) -> dict[str, Any]:
     """Wait until all is searchable, showing progress; once more if the engine was lost on the way."""
     from copilot.engine.transport import EngineLostError
 
     last: dict[str, Any] = {}
     for again in (True, False):
         try:
-            with closing(library.stream("sync", paths=paths, keyword_only=keyword_only)) as events:
+            stream = library.stream("sync", paths=paths, keyword_only=keyword_only, ocr=ocr)
+            with closing(stream) as events:
                 for progress in _shown(settings, events):
                     last = progress
             return last
@@ -90,6 +94,8 @@ def _lines(events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _line(progress: dict[str, Any]) -> str:
     note = f", {progress['note']}" if progress["note"] else ""
+    if progress["stage"] == "ocr":
+        return f"ocr: {progress['ocr_done']:,} of {progress['ocr_total']:,} pages{note}"
     return (
         f"{progress['stage']}: {progress['done']:,} of {progress['total']:,} documents, "
         f"meaning of {progress['embedded']:,} of {progress['chunks']:,} passages{note}"
@@ -114,12 +120,15 @@ def _bars(events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     ) as bars:
         documents = bars.add_task("documents", total=None, current="")
         passages = bars.add_task("meaning", total=None, current="")
+        pages = bars.add_task("ocr", total=None, current="", visible=False)
         for progress in events:
             current = safe_text(progress["current"].rpartition("/")[2], 30, single_line=True)
             bars.update(
                 documents, completed=progress["done"], total=progress["total"] or None, current=current
             )
             bars.update(passages, completed=progress["embedded"], total=progress["chunks"] or None)
+            recognised, found = progress["ocr_done"], progress["ocr_total"]
+            bars.update(pages, completed=recognised, total=found or None, visible=found > 0)
             yield progress
 
 
@@ -135,6 +144,7 @@ def _index_json(last: dict[str, Any], status: dict[str, Any], took_s: float) -> 
         **{key: last.get(key, 0) for key in ("total", "done", "parsed", "failed", "embedded")},
         **{key: status[key] for key in ("library", "files", "documents", "chunks", "vectors")},
         "unread": len(status["failed"]),
+        "pending_ocr": status["pending_ocr"],
         "note": last.get("note", ""),
         "took_ms": round(took_s * 1000),
     }
@@ -146,7 +156,8 @@ def _summary(last: dict[str, Any], status: dict[str, Any], took_s: float) -> str
         f"{status['documents']:,} documents in {status['files']:,} files, "
         f"{last.get('parsed', 0):,} read now, {took_s:.1f} s"
     )
-    return f"{text}; {unread:,} could not be read (see 'quire status')" if unread else text
+    text += f"; {unread:,} could not be read (see 'quire status')" if unread else ""
+    return text + output.ocr_text(status, "; ")
 
 
 @click.command(cls=Command)

@@ -10,11 +10,12 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from indexer.errors import UnreadableDocument
 from indexer.parsing import frames, worker
 from indexer.parsing.source import Source
+from indexer.scans import RecognisedPage
 from indexer.types import ParsedDocument
 
 CHANNEL: int = json.loads(sys.argv[1])["socket"]
@@ -77,7 +78,7 @@ FAULTS: dict[str, Callable[[], object]] = {
 }
 
 
-def read(source: Source) -> frames.Parsed:
+def read(source: Source, pages: Sequence[RecognisedPage] = ()) -> frames.Parsed:
     order = source.read().decode()
     if order in FAULTS:
         FAULTS[order]()

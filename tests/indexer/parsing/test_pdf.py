@@ -38,7 +38,7 @@ hostile = load_hostile()
 
 @pytest.fixture(scope="module")
 def mupdf() -> Any:
-    return pdf._library()
+    return pdf.mupdf()
 
 
 @pytest.fixture
