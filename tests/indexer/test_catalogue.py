@@ -341,8 +341,9 @@ def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
         tables += ("card_fields", "card_tags", "cards", "likenesses", "signatures", "versions")
         for table in tables:
             db.execute(f"DROP TABLE {table}")
-        for table in ("weak_chunks", "measures", "decodings"):
+        for table in ("weak_chunks", "measures", "decodings", "ocr_queue", "ocr_pages"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("DROP INDEX documents_textless")
         db.execute(
             "CREATE TABLE tags (hash TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (hash, tag)) STRICT"
         )

@@ -19,6 +19,8 @@ from tui.demo import SAMPLES
 
 README = Path(__file__).parents[2] / "README.md"
 TRANSCRIPT = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
+PROGRESS = re.compile(r"^[a-z]+: \d+ of \d+ (?:documents|pages).*\n", re.MULTILINE)
+"""Printed every ten seconds, should it take that long."""
 VARYING = re.compile(r"\d+(?:\.\d+)? m?s\b|\d+%|\d+ of \d+ found|read \d+")
 """Times, and what other processors reckon a little differently."""
 
@@ -72,4 +74,4 @@ def run(folder: Path, line: str) -> str:
         timeout=120,
         check=False,
     )
-    return done.stdout + done.stderr
+    return done.stdout + PROGRESS.sub("", done.stderr)

@@ -18,6 +18,10 @@ LINE_EVERY_S = 10.0
 """Between lines of progress where there is no terminal."""
 
 
+_COUNTS = ("done", "total", "parsed", "failed")
+"""Of a run; documents that OCR has read are read again in a later one, which counts from the beginning."""
+
+
 @click.command(cls=Command)
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--keyword-only", is_flag=True, help="Return when everything is searchable by keyword.")
@@ -67,7 +71,7 @@ def follow(
             stream = library.stream("sync", paths=paths, keyword_only=keyword_only, ocr=ocr)
             with closing(stream) as events:
                 for progress in _shown(settings, events):
-                    last = progress
+                    last = {**progress, **{name: max(progress[name], last.get(name, 0)) for name in _COUNTS}}
             return last
         except EngineLostError as exc:
             if not again:
