@@ -37,6 +37,7 @@ NAMES = (
     "organize",
     "quality",
     "tagging",
+    "ocr",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -14,7 +14,7 @@ Remedy = Literal["", "ocr", "decode", "exclude", "newest"]
 
 REMEDIES: dict[Remedy, str] = {
     "": "",
-    "ocr": "Recognise its text.",
+    "ocr": "Recognise its text: quire ocr --again.",
     "decode": "Read it again in another encoding: 'quire decode'.",
     "exclude": "Leave it out of answers.",
     "newest": "Keep the newest version.",

@@ -15,6 +15,12 @@ ENGLISH = (
     "Nobody had repaired the eastern foghorn since",
     "the great storm, and the captains knew it well.",
 )
+GERMAN = (
+    "Der Leuchtturmwärter zählte siebzehn Schiffe,",
+    "bevor der Nebel den Hafen wieder schloß und",
+    "die Möwen über den größten Kränen verstummten;",
+    "für das östliche Nebelhorn fehlte übrigens Öl.",
+)
 CHINESE = (
     "灯塔守卫在大雾之前数了十七艘船。",
     "东边的雾号自从那场大风暴以后",
