@@ -232,6 +232,23 @@ class Following(Speaking, inherit_bindings=False):
             lambda count: self.say_briefly(f"{count:,} files are read again."),
         )
 
+    def read_scans(self, paths: Sequence[str]) -> None:
+        """Have pages that are pictures read now, of all files when none is named."""
+
+        def tell(count: int) -> None:
+            nothing = "There is no page to read: all text is there."
+            self.say_briefly(f"{_waiting(count)} for OCR; Tasks shows how far it is." if count else nothing)
+
+        self.pane.call("ocr", lambda session: session.ocr(paths), tell)
+
+    def stop_ocr(self) -> None:
+        """Stop reading them."""
+
+        def tell(held: int) -> None:
+            self.say_briefly(f"OCR is stopped; {_waiting(held)}." if held else "No page was waiting.")
+
+        self.pane.call("ocr", lambda session: session.ocr_cancel(), tell)
+
     @on(Said)
     def pane_said(self, event: Said) -> None:
         """The pane in front has the left half of the status line."""
@@ -254,3 +271,7 @@ class Following(Speaking, inherit_bindings=False):
             refresh = getattr(screen, "refresh_tasks", None)
             if refresh is not None and screen.is_attached:
                 refresh()
+
+
+def _waiting(pages: int) -> str:
+    return "1 page waits" if pages == 1 else f"{pages:,} pages wait"

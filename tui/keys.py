@@ -222,6 +222,8 @@ DIALOG = [
 TASKS = [
     _key("tasks.retry", "r", "retry", "Try again", "Read everything that failed again"),
     _key("tasks.rescan", "R", "rescan", "Rescan", "Bring the folders up to date"),
+    _key("tasks.ocr", "o", "ocr", "OCR", "Read pages that are pictures now"),
+    _key("tasks.stop_ocr", "x", "stop_ocr", "Stop OCR", "Stop OCR; pages not yet read wait until asked for"),
 ]
 
 FOLDER = [

@@ -90,6 +90,8 @@ def badge(progress: Progress) -> str:
         return f"idx {percent(progress.done, progress.total)}%"
     if progress.stage in ("embed", "seal") and progress.chunks and progress.embedded < progress.chunks:
         return f"meaning {percent(progress.embedded, progress.chunks)}%"
+    if progress.stage == "ocr":
+        return f"ocr {percent(progress.ocr_done, progress.ocr_total)}%"
     return "indexing"
 
 
@@ -98,6 +100,9 @@ def line(progress: Progress, rate: float, left_s: float | None, *, narrow: bool 
     failures = f"{progress.failed:,}!" if progress.failed else ""
     if progress.idle:
         return failures
+    if progress.stage == "ocr":
+        pages = f"ocr {progress.ocr_done:,}/{progress.ocr_total:,} pages"
+        return pages if narrow or not failures else f"{pages} · {failures}"
     parts = []
     if progress.total and progress.done < progress.total:
         share = f"idx {percent(progress.done, progress.total)}%"

@@ -26,6 +26,7 @@ class Remedy(NamedTuple):
 
 
 READ_AGAIN = Remedy("retry", "r", "Read it again", "reads it again")
+RECOGNISE = Remedy("ocr", "p", "Read its pictures by OCR", "reads it by OCR")
 DECODE = Remedy("decode", "e", "Read it in another encoding", "reads it in another encoding")
 EXCLUDE = Remedy("exclude", "x", "Leave it out of answers", "leaves it out of answers")
 INCLUDE = Remedy("include", "x", "Let it into answers again")
@@ -41,6 +42,8 @@ DETAILS = Remedy("details", "i", "What is known of it")
 def remedies(row: FileRow) -> list[Remedy]:
     """What applies to a file, first what mends it."""
     found: list[Remedy] = []
+    if row.status == "needs-ocr" or row.scanned_pages:
+        found.append(RECOGNISE)
     if row.status not in ("indexed", "pending"):
         found.append(READ_AGAIN)
     if "decode" in row.mends:

@@ -249,6 +249,11 @@ def test_only_remedies_that_apply_are_offered() -> None:
     failed = make_row(0, f"{ROOT}/a.pdf", status="encrypted", reason="It is encrypted.")
     assert [each.id for each in remedies.remedies(failed)] == ["retry", "view", "details"]
     assert mends(failed) == "m reads it again"
+    scan = make_row(0, f"{ROOT}/a.pdf", status="needs-ocr", reason="Its pages are pictures.")
+    assert [each.id for each in remedies.remedies(scan)] == ["ocr", "retry", "view", "details"]
+    assert mends(scan) == "m reads it by OCR"
+    mixed = replace(row, scanned_pages=True)
+    assert remedies.remedies(mixed)[0].id == "ocr"
     old = replace(row, newer=f"{ROOT}/b.pdf")
     assert remedies.remedies(old)[0].id == "differ"
     for offered in (remedies.remedies(row), remedies.remedies(failed), remedies.remedies(old)):
@@ -261,18 +266,37 @@ async def test_m_reads_a_failed_file_again_by_enter_or_by_letter(make_app: Make)
     session = ScriptedSession()
     async with make_app(session).run_test(size=(80, 24)) as pilot:
         app = await show_group(pilot, "failed")
-        assert "m reads it again" in status(app)
+        assert "m reads it by OCR" in status(app)
         assert "m Mend" in footer(app)
         await pilot.press("m")
         await until(pilot, lambda: "r  Read it again" in text(app), "the menu")
         assert "Show what differs" not in text(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: session.retried, "read again")
-        await pilot.press("j", "m")
-        await until(pilot, lambda: len(app.screen_stack) == 2, "the menu")
         await pilot.press("r")
+        await until(pilot, lambda: session.retried, "read again")
+        await pilot.press("j")
+        await until(pilot, lambda: "m reads it again" in status(app), "the next file")
+        await pilot.press("m")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "the menu")
+        await pilot.press("enter")
         await until(pilot, lambda: len(session.retried) == 2, "read again")
         assert session.retried == [(f"{ROOT}/scans/scan-0031.pdf",), (f"{ROOT}/sales/offer.pdf",)]
+
+
+async def test_scans_are_read_by_ocr_from_the_library_and_from_tasks(make_app: Make) -> None:
+    session = ScriptedSession()
+    async with make_app(session).run_test(size=(80, 24)) as pilot:
+        app = await show_group(pilot, "failed")
+        await pilot.press("m")
+        await until(pilot, lambda: "p  Read its pictures by OCR" in text(app), "the menu")
+        await pilot.press("enter")
+        await until(pilot, lambda: session.recognised, "read by OCR")
+        await pilot.press("w")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "Tasks")
+        await pilot.press("o")
+        await until(pilot, lambda: len(session.recognised) == 2, "all are read")
+        await pilot.press("x")
+        await until(pilot, lambda: session.ocr_cancelled == 1, "stopped")
+        assert session.recognised == [(f"{ROOT}/scans/scan-0031.pdf",), ()]
 
 
 async def test_m_on_a_line_of_copies_marks_or_compares(make_app: Make) -> None:

@@ -327,3 +327,17 @@ def test_input_is_plain_until_the_parser_is_whole(monkeypatch: pytest.MonkeyPatc
         assert queryinput.query_spans("budget -draft") == ()
     queryinput.load_query_parser()
     assert queryinput.query_spans("budget -draft") != ()
+
+
+def test_ocr_is_told_in_pages() -> None:
+    from tui.screens.tasks import stage_lines
+
+    reading = replace(IDLE, stage="ocr", ocr_done=4, ocr_total=10)
+
+    assert badge(reading) == "ocr 40%"
+    assert line(reading, 0, None) == "ocr 4/10 pages"
+    lines = stage_lines(reading, 0, None)
+    assert any("4 of 10 pages (40%) · x stops it" in each for each in lines)
+    assert any("reading pages that are pictures" in each for each in lines)
+    waiting = stage_lines(replace(reading, stage="parse"), 0, None)
+    assert any("waits for the rest" in each for each in waiting)

@@ -57,6 +57,8 @@ class MendingPane(PreviewPane):
         match remedy.id:
             case "retry":
                 self.read_again([row.path])
+            case "ocr":
+                self.quire.read_scans([row.path])
             case "decode":
                 self._offer_encodings(row.path)
             case "exclude" | "include":

@@ -67,11 +67,18 @@ def stage_lines(progress: Progress | None, rate: float, left_s: float | None) ->
         ),
         ("keyword", " · ".join(part for part in (keyword, speed, left) if part)),
         ("meaning", meaning),
+        *([("ocr", _ocr(progress))] if progress.ocr_total else []),
         ("now", line_text(file_name(progress.current)) if progress.current else _stage(progress)),
     ]
     if progress.note:
         rows.append(("note", line_text(progress.note)))
     return tuple(pad(name, 10) + text for name, text in rows)
+
+
+def _ocr(progress: Progress) -> str:
+    share = percent(progress.ocr_done, progress.ocr_total)
+    waits = "" if progress.stage == "ocr" else ", waits for the rest"
+    return f"{progress.ocr_done:,} of {progress.ocr_total:,} pages ({share}%){waits} · x stops it"
 
 
 def _stage(progress: Progress) -> str:
@@ -82,6 +89,7 @@ def _stage(progress: Progress) -> str:
         "keyword": "writing the keyword index",
         "embed": "embedding",
         "seal": "sealing vectors",
+        "ocr": "reading pages that are pictures",
     }[progress.stage]
 
 
@@ -138,6 +146,14 @@ class Tasks(Dialog[None]):
     def action_retry(self) -> None:
         """Read everything that failed again."""
         self.quire.retry_failed()
+
+    def action_ocr(self) -> None:
+        """Read pages that are pictures now."""
+        self.quire.read_scans(())
+
+    def action_stop_ocr(self) -> None:
+        """Stop that."""
+        self.quire.stop_ocr()
 
     def action_rescan(self) -> None:
         """Bring the folders up to date."""
