@@ -137,7 +137,7 @@ def _pairs(found: Sequence[str]) -> frozenset[tuple[str, str]]:
 def poor(text: str, kind: kinds.Kind = "") -> float:
     """What speaks against quoting: headings, fragments, questions, tables of contents, heads of mails.
 
-    The head of a mail does tell who wrote it and when.
+    The head of a mail does tell who wrote it and when; a row of a table or form tells no reason.
     """
     penalty = 0.0
     if len(text) < 25 and not re.search(r"\d|[\u3040-\u9fff]", text):
@@ -148,6 +148,8 @@ def poor(text: str, kind: kinds.Kind = "") -> float:
         penalty += 0.2
     if kind not in ("who", "time") and is_head_line(text):
         penalty += 0.6
+    if kind == "why" and tables.is_row(text):
+        penalty += 0.3
     return penalty
 
 

@@ -95,6 +95,11 @@ def test_a_subject_line_is_not_the_answer_but_may_tell_who_wrote() -> None:
     assert likeness.poor("From: Pia Lund", "who") < likeness.poor("From: Pia Lund")
 
 
+def test_a_row_of_a_form_tells_no_reason() -> None:
+    row = "Runway: | 04 | Airport: | Esker"
+    assert likeness.poor(row, "why") > likeness.poor(row, "where")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
