@@ -148,7 +148,9 @@ class MendingPane(PreviewPane):
 
         def tell(count: int) -> None:
             documents = "1 document is" if count == 1 else f"{count:,} documents are"
-            self.quire.say_briefly(f"{documents} {'left out of' if excluded else 'back in'} answers.")
+            self.quire.say_briefly(
+                f"{documents} {'left out of' if excluded else 'back in'} answers; u undoes."
+            )
             self.load(keep=True)
 
         self.call("label", lambda session: session.label(change).documents, tell)
