@@ -289,6 +289,12 @@ class WordWrap:
         self._word = ""
 
 
+def _all_by_meaning(library: Mapping[str, Any]) -> str:
+    """Not the number of vectors, which equal passages share: it would look as if some were missing."""
+    done = library["embedding_model"] and library["chunks"] and not library["pending_embed"]
+    return ", all searchable by meaning" if done else ""
+
+
 def status_text(status: Mapping[str, Any]) -> str:
     """The status as lines; failures with their reasons, at most twenty of them."""
     library, engine = status["library"], status["engine"]
@@ -296,7 +302,7 @@ def status_text(status: Mapping[str, Any]) -> str:
         f"library    {shown_path(library['library'])}",
         *(f"folder     {_root_line(root)}" for root in library["roots"]),
         f"files      {library['files']:,} ({library['documents']:,} different documents)",
-        f"passages   {library['chunks']:,}, {library['vectors']:,} with their meaning",
+        f"passages   {library['chunks']:,}{_all_by_meaning(library)}",
     ]
     if library["pending_parse"] or library["pending_embed"]:
         lines.append(
