@@ -310,7 +310,8 @@ def status_text(status: Mapping[str, Any]) -> str:
         )
     lines += [f"pictures   {text}" for text in [ocr_text(library)] if text]
     model = status["language_model"]
-    lines.append(f"meaning    {safe_text(library['embedding_model'] or library['embedding_note'])}")
+    meaning = library["embedding_model"] or library["embedding_note"] or "its model is being loaded"
+    lines.append(f"meaning    {safe_text(meaning)}")
     place = "stays on this machine" if model["local"] else f"text goes to {model['host']}"
     lines.append(f"answers    {safe_text(model['name'] or 'quotes only')} ({safe_text(place)})")
     lines += [f"           {safe_text(note)}" for note in [model["note"]] if note]
