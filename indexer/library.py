@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,11 +22,10 @@ from indexer.catalogue import Catalogue
 from indexer.config import Config
 from indexer.decoding import Decoder
 from indexer.embedding import Embedder
-from indexer.errors import AppError, NotFoundError, StoreError, UsageError
+from indexer.errors import AppError, NotFoundError
 from indexer.findings import Decoding, Overview, QualityReport
 from indexer.grading import Grading
 from indexer.guard import Guard, GuardedEmbedder
-from indexer.ignore import RuleBook, Rules
 from indexer.keyword import KeywordIndex
 from indexer.keywords import KeywordFeed
 from indexer.kinship import Kinship
@@ -39,6 +37,7 @@ from indexer.pipeline import Look, Pipeline
 from indexer.recognition import Recognition
 from indexer.related import CopyReport, Difference
 from indexer.report import News, Reporter
+from indexer.rootbook import RootBook
 from indexer.search import Searcher
 from indexer.types import (
     Check,
@@ -131,7 +130,8 @@ class Library:
         self._cleanup.append(self.keyword.close)
         self._pool = ParsePool(self.config.parsing, log_path=here / "logs" / "parse.log")
         self._cleanup.append(self._pool.close)
-        self._never = frozenset({os.fsencode(here)})
+        never = frozenset({os.fsencode(here)})
+        self._roots = RootBook(self.catalogue, self.config.watch.ignore, here, never)
         self._backlog = Backlog(
             self.catalogue, changed=self._news.changed, crowded=lambda: self._pipeline.crowded
         )
@@ -141,7 +141,7 @@ class Library:
             KeywordFeed(self.catalogue, self.keyword),
             self._pool,
             self.config,
-            never=self._never,
+            never=never,
             stored=self._stored,
             changed=self._news.changed,
             dropped=self._backlog.vectors_unused,
@@ -281,44 +281,10 @@ class Library:
         Raises:
             UsageError: it does not exist, or it is the library's own folder.
         """
-        place = self._place(path)
-        covering = self._covering(place)
-        if covering is None:
-            with self.catalogue.transaction() as db:
-                root_id = self.catalogue.add_root(place)
-                for other, inside in self.catalogue.root_paths().items():
-                    if inside != place and inside.startswith(place.rstrip(b"/") + b"/"):
-                        self.catalogue.adopt_files(root_id, inside)
-                        db.execute("DELETE FROM roots WHERE id = ?", (other,))
-            covering = place
-        self._pipeline.look([place])
+        covering = self._roots.cover(path)
+        self._pipeline.look([self._roots.place(path)])
         self._watcher.rearm()
-        return self._root(covering)
-
-    def _place(self, path: str) -> bytes:
-        place = os.path.realpath(Path(path).expanduser())
-        own = os.fspath(self.directory)
-        if not Path(place).exists():
-            raise UsageError(f"{path} does not exist.", hint="Check the spelling.")
-        if place == own or place.startswith(own + os.sep):
-            raise UsageError(
-                f"{path} belongs to the library itself.", hint="Add the folders of your documents."
-            )
-        return os.fsencode(place)
-
-    def _covering(self, place: bytes) -> bytes | None:
-        """The root that holds a path already, unless it ignores it."""
-        for root in self.catalogue.root_paths().values():
-            if place != root and not place.startswith(root.rstrip(b"/") + b"/"):
-                continue
-            rules = Rules.for_root(root, self.config.watch.ignore, self._never)
-            if RuleBook(root, rules).at(place) is not None:
-                return root
-        return None
-
-    def _root(self, place: bytes) -> Root:
-        shown = place.decode("utf-8", "replace")
-        return next(root for root in self.catalogue.roots() if root.path == shown)
+        return self._roots.root(covering)
 
     def remove_root(self, path: str) -> Root:
         """Stop watching a root and forget its documents; the files are not touched.
@@ -326,14 +292,10 @@ class Library:
         Raises:
             NotFoundError: it is not a root.
         """
-        wanted = set(as_paths(path))
-        for root_id, place in self.catalogue.root_paths().items():
-            if os.fsdecode(place) in wanted or place.decode("utf-8", "replace") in wanted:
-                root = self._root(place)
-                self._pipeline.forget_root(root_id)
-                self._watcher.rearm()
-                return root
-        raise NotFoundError(f"{path} is not a root of the library.", hint="'quire roots' lists them.")
+        root_id, root = self._roots.find(path)
+        self._pipeline.forget_root(root_id)
+        self._watcher.rearm()
+        return root
 
     # --- work ---
 
@@ -349,9 +311,9 @@ class Library:
         Raises:
             UsageError: a path does not exist.
         """
-        places = [self._place(path) for path in paths]
+        places = [self._roots.place(path) for path in paths]
         for path, place in zip(paths, places, strict=True):
-            if self._covering(place) is None:
+            if self._roots.covering(place) is None:
                 self.add_root(path)
         look = self._pipeline.look(places)
         return self._reporter.until(lambda: self._is_synced(look, keyword_only, ocr))
@@ -630,27 +592,3 @@ class Library:
     def cache(self, key: str, value: str) -> None:
         """Keep a summary under its key."""
         self.catalogue.cache(key, value)
-
-    @staticmethod
-    def rebuild(directory: Path) -> str:
-        """Put a damaged catalogue aside and begin a new one with the same roots, tags and notes.
-
-        Returns what was kept, in a sentence for a person. The documents are read again at the next
-        `sync`.
-
-        Raises:
-            LibraryBusyError: a process has the library open.
-            StoreError: there is no catalogue.
-        """
-        from indexer.catalogue import salvage
-
-        place = places.prepare(directory)
-        lock = places.OwnerLock(place)
-        try:
-            if not (place / "catalogue.sqlite3").exists():
-                raise StoreError(f"There is no catalogue in {place}.")
-            # Its entries carry the old catalogue's ids.
-            shutil.rmtree(place / "keyword", ignore_errors=True)
-            return salvage.rebuild(place / "catalogue.sqlite3")
-        finally:
-            lock.release()

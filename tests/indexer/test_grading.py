@@ -15,6 +15,7 @@ from indexer.catalogue import measures
 from indexer.config import QualityConfig
 from indexer.errors import NotFoundError, UsageError
 from indexer.library import Library
+from indexer.rebuilding import rebuild
 from indexer.types import SearchRequest
 from tests.builders import settings, write
 from tests.damage import damaged, sound
@@ -225,7 +226,7 @@ def test_a_chosen_encoding_survives_rename_rebuild_and_another_parser(
     synced(again)
     assert text(again, folder / "renamed.txt") == wrong
     again.close()
-    Library.rebuild(tmp_path / "library")
+    rebuild(tmp_path / "library")
     rebuilt = opened()
     synced(rebuilt)
     assert text(rebuilt, folder / "renamed.txt") == wrong

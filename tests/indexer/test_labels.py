@@ -18,6 +18,7 @@ from indexer import labelfile, naming
 from indexer.errors import NotFoundError, UsageError
 from indexer.labelled import LabelChange, Labelled
 from indexer.library import Library
+from indexer.rebuilding import rebuild
 from indexer.suggesting import vote
 from indexer.types import SearchRequest
 from tests.builders import HashEmbedder, settings, write
@@ -363,7 +364,7 @@ def test_labels_survive_a_rebuild(opened: Open, library: Library, folder: Path, 
     labelled(library, folder)
     before, text = everything(library, folder), library.labels.export()
     library.close()
-    assert "tags" in Library.rebuild(tmp_path / "library")
+    assert "tags" in rebuild(tmp_path / "library")
     again = opened()
     sync(again)
     assert everything(again, folder) == before

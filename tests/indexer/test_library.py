@@ -17,6 +17,7 @@ from indexer import directory as places
 from indexer.config import Config
 from indexer.errors import LibraryBusyError, LibraryRefusedError, NotFoundError, StoreError, UsageError
 from indexer.library import Library
+from indexer.rebuilding import rebuild
 from indexer.types import Progress, SearchRequest
 from tests.builders import HashEmbedder, damage, settings, until, write
 
@@ -428,7 +429,7 @@ def test_a_damaged_catalogue_is_rebuilt_with_what_people_put_into_it(
     damage(tmp_path / "library" / "catalogue.sqlite3", "texts")
     with pytest.raises(StoreError, match="damaged"):
         opened()
-    said = Library.rebuild(tmp_path / "library")
+    said = rebuild(tmp_path / "library")
     assert "1 folders" in said
     again = opened(embedder=model)
     synced(again)

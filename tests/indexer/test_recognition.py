@@ -26,6 +26,7 @@ from indexer.library import Library
 from indexer.ocr import process
 from indexer.parsing.pool import ParsePool
 from indexer.parsing.recognised import merge
+from indexer.rebuilding import rebuild
 from indexer.scans import RecognisedPage, pack, unpack
 from indexer.text import normalise
 from indexer.types import Heading, Page, ParsedDocument, SearchRequest
@@ -226,7 +227,7 @@ def test_results_outlive_a_rebuilt_catalogue(opened: Open, folder: Path, tmp_pat
     synced(library, folder)
     before = results(tmp_path)
     library.close()
-    Library.rebuild(tmp_path / "library")
+    rebuild(tmp_path / "library")
     library = opened()
     synced(library)
 

@@ -127,10 +127,10 @@ def doctor(
 def _rebuild(settings: Settings) -> int:
     """Begin a new catalogue; no engine may run meanwhile."""
     from copilot.engine import process
-    from indexer.library import Library
+    from indexer.rebuilding import rebuild
 
     process.stop(settings.place())
-    kept = Library.rebuild(Path(settings.library_folder()))
+    kept = rebuild(Path(settings.library_folder()))
     if settings.json:
         output.print_json({"rebuilt": kept})
     else:
