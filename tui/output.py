@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,8 @@ import click
 
 from indexer.findings import REMEDIES
 from indexer.text import safe_text
+from tui import wrapping
+from tui.wrapping import wrapped
 
 MARKS = {"supported": " ", "partly": "~", "unsupported": "?", "contradicted": "!"}
 """What stands before a sentence; the same marks as in the interface."""
@@ -77,7 +78,7 @@ def highlighted(text: str, spans: Sequence[Sequence[int]], *, indent: str = "") 
         at = end
     parts.append(safe_text(text[at:], single_line=True))
     # Marks of one character until the lines are cut; safe_text has left no others of their kind.
-    lines = "\n".join(_wrapped("".join(parts), first=indent, rest=indent))
+    lines = "\n".join(wrapped("".join(parts), first=indent, rest=indent))
     return lines.replace("\x01", "\x1b[1m").replace("\x02", "\x1b[0m")
 
 
@@ -120,7 +121,8 @@ def answer_text(answer: Mapping[str, Any]) -> str:
         if answer["nearest"]:
             head += ["The nearest passages:", *_sources(answer["nearest"])]
         return "\n".join([*head, *_coverage(answer["coverage"])])
-    label = [f"   {answer['label']}."] if answer["label"] else []
+    stop = "。" if wrapping.columns(answer["label"][:1]) > 1 else "."
+    label = [f"   {answer['label']}{stop}"] if answer["label"] else []
     return "\n".join([*label, *_sentences(answer["claims"]), "", *sources_text(answer)])
 
 
@@ -147,14 +149,14 @@ def _sentences(sentences: Iterable[Mapping[str, Any]]) -> list[str]:
         numbers = "".join(f"[{n}]" for n in sentence["citations"])
         *above, text = sentence["text"].split("\n")  # a row of a table stands below its header
         for header in above:
-            lines += _wrapped(safe_text(header, single_line=True), first=f" {mark} ", rest="   ")
+            lines += wrapped(safe_text(header, single_line=True), first=f" {mark} ", rest="   ")
         text = f"{safe_text(text, single_line=True)} {numbers}".rstrip()
-        lines += _wrapped(text, first="   " if above else f" {mark} ", rest="   ")
+        lines += wrapped(text, first="   " if above else f" {mark} ", rest="   ")
         if sentence["reason"] and mark != " ":
-            lines += _wrapped(safe_text(sentence["reason"], single_line=True), first="     ", rest="     ")
+            lines += wrapped(safe_text(sentence["reason"], single_line=True), first="     ", rest="     ")
             if sentence["quote"]:
                 quote = safe_text(sentence["quote"], 200, single_line=True)
-                lines += _wrapped(f'"{quote}"', first="     ", rest="     ")
+                lines += wrapped(f'"{quote}"', first="     ", rest="     ")
     return lines
 
 
@@ -164,12 +166,12 @@ def _sources(citations: Iterable[Mapping[str, Any]]) -> list[str]:
         page = f"  p.{citation['page']}" if citation["page"] else ""
         lines.append(f" [{citation['n']}] {shown_path(citation['path'])}{page}")
         quote = safe_text(" ".join(citation["quote"].split()), 200, single_line=True)
-        lines += _wrapped(f'"{quote}"', first="     ", rest="     ")
+        lines += wrapped(f'"{quote}"', first="     ", rest="     ")
         if citation["note"]:
-            lines.append(f"     ! {safe_text(citation['note'], single_line=True)}")
+            lines += wrapped(safe_text(citation["note"], single_line=True), first="     ! ", rest="       ")
         if citation.get("newer"):
             newer = safe_text(citation["newer"]["text"], single_line=True)
-            lines += _wrapped(newer, first="     ! ", rest="       ")
+            lines += wrapped(newer, first="     ! ", rest="       ")
     return lines
 
 
@@ -178,13 +180,13 @@ def _conflicts(conflicts: Iterable[Mapping[str, Any]]) -> list[str]:
     lines: list[str] = []
     for conflict in conflicts:
         about = safe_text(conflict["about"], 300, single_line=True)
-        lines += _wrapped(f"Documents disagree: {about}", first=" ! ", rest="   ")
-        width = max((len(row["value"]) for row in conflict["rows"]), default=0)
-        for row in conflict["rows"]:
+        lines += wrapped(f"Documents disagree: {about}", first=" ! ", rest="   ")
+        values = [safe_text(row["value"], 60, single_line=True) for row in conflict["rows"]]
+        width = max(map(wrapping.columns, values), default=0)
+        for row, value in zip(conflict["rows"], values, strict=True):
             page = f"  p.{row['page']}" if row["page"] else ""
-            value = safe_text(row["value"], 60, single_line=True)
             place = f"{shown_path(row['path'])}{page} [{row['citation']}]"
-            lines.append(f"     {value:<{min(width, 60)}}  {row['date']}  {place}")
+            lines.append(f"     {wrapping.padded(value, width)}  {row['date']}  {place}")
     return [*lines, ""] if lines else lines
 
 
@@ -194,19 +196,24 @@ def _findings(answer: Mapping[str, Any]) -> list[str]:
     found = [finding for finding in answer["findings"] if finding["found"]]
     lines = [safe_text(answer["answer"].partition("\n")[0]), ""]
     names = [os.path.basename(finding["path"]) for finding in found]
-    width = min(max(map(len, names), default=0), 36)
+    width = min(max(map(wrapping.columns, names), default=0), 36)
     for finding, name in zip(found, names, strict=True):
         for cell in finding["cells"]:
             citation = cited[cell["citation"]]
             page = f"p.{citation['page']}" if citation["page"] else ""
             shown = safe_text(name, width or 1, single_line=True)
             value = safe_text(cell["value"], 40, single_line=True)
-            lines.append(f" {MARKS[cell['verdict']]} {shown:<{width}} {page:>6}  {value}".rstrip())
+            head = f" {MARKS[cell['verdict']]} {wrapping.padded(shown, width)} {page:>6}  {value}"
+            lines.append(head.rstrip())
             quote = safe_text(" ".join(citation["quote"].split()), 200, single_line=True)
-            lines += _wrapped(f'[{citation["n"]}] "{quote}"', first="     ", rest="     ")
+            lines += wrapped(f'[{citation["n"]}] "{quote}"', first="     ", rest="     ")
             newer = (citation.get("newer") or {}).get("text", "")
             for note in (cell["reason"], citation["note"], newer, finding["note"]):
-                lines += [f"     ! {safe_text(note, single_line=True)}"] if note else []
+                lines += (
+                    wrapped(safe_text(note, single_line=True), first="     ! ", rest="       ")
+                    if note
+                    else []
+                )
     return [*lines, ""] if found else lines
 
 
@@ -222,11 +229,9 @@ def cost_text(cost: Mapping[str, Any]) -> str:
 
 def _withheld(withheld: Sequence[Mapping[str, Any]]) -> list[str]:
     """Documents that were kept from the model, with the reason and the remedy."""
-    lines = [
-        f" ! kept from the model ({each['policy']}): {shown_path(each['path'])}: "
-        f"{safe_text(each['reason'], single_line=True)}"
-        for each in withheld[:5]
-    ]
+    lines = []
+    for each in withheld[:5]:
+        lines += _beside(f" ! kept from the model ({each['policy']}): ", each)
     if len(withheld) > 5:
         lines.append(f" ! and {len(withheld) - 5:,} more that were kept from the model")
     if any(each["policy"] == "ask" for each in withheld):
@@ -240,24 +245,12 @@ def _coverage(coverage: Mapping[str, Any]) -> list[str]:
     lines += _withheld(coverage.get("withheld", ()))
     unread = coverage["unread"][: len(coverage["unread"]) - min(waiting, 50)]
     for file in unread[:5]:
-        lines.append(f" ! not read: {_failure(file)}")
+        lines += _beside(" ! not read: ", file)
     if len(unread) > 5:
         lines.append(f" ! and {len(unread) - 5:,} more that could not be read; 'quire status' lists them")
     if waiting:
         lines.append(f" ! {waiting:,} still to be read: new or changed; 'quire index' reads them now")
     return lines
-
-
-def _wrapped(text: str, *, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(
-        text, width=_width(), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
-    ) or [first.rstrip()]
-
-
-def _width() -> int:
-    import shutil
-
-    return max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
 
 
 class WordWrap:
@@ -273,19 +266,22 @@ class WordWrap:
         for char in safe_text(text):
             if char in " \n":
                 self._put_word(char)
-            else:
-                self._word += char
+                continue
+            if self._word and wrapping.may_break(self._word[-1], char):
+                self._put_word("")
+            self._word += char
 
     def end(self) -> None:
         """Print what waits, and end the line."""
         self._put_word("\n")
 
     def _put_word(self, after: str) -> None:
-        if self._column and self._column + len(self._word) > _width():
+        takes = wrapping.columns(self._word)
+        if self._column and self._column + takes > wrapping.width():
             click.echo()
             self._column = 0
         click.echo(self._word + after, nl=False)
-        self._column = 0 if after == "\n" else self._column + len(self._word) + 1
+        self._column = 0 if after == "\n" else self._column + takes + len(after)
         self._word = ""
 
 
@@ -323,7 +319,8 @@ def status_text(status: Mapping[str, Any]) -> str:
     failed = library["failed"]
     if failed:
         lines.append(f"not read   {len(failed)}")
-    lines += [f"  ! {_failure(file)}" for file in failed[:20]]
+    for file in failed[:20]:
+        lines += _beside("  ! ", file)
     if len(failed) > 20:
         lines.append(f"  and {len(failed) - 20} more; --json lists all")
     return "\n".join(lines)
@@ -346,9 +343,14 @@ def _root_line(root: Mapping[str, Any]) -> str:
     return f"{shown_path(root['path'])}  {root['files']:,} files{state}{note}"
 
 
-def _failure(file: Mapping[str, Any]) -> str:
-    hint = f" {safe_text(file['hint'], single_line=True)}" if file.get("hint") else ""
-    return f"{shown_path(file['path'])}: {safe_text(file['reason'], single_line=True)}{hint}"
+def _beside(mark: str, file: Mapping[str, Any]) -> list[str]:
+    """A file with its reason and remedy: on a line if they fit, else below it. The path is not broken."""
+    hint = f" {file['hint']}" if file.get("hint") else ""
+    reason = safe_text(f"{file['reason']}{hint}", single_line=True)
+    head = f"{mark}{shown_path(file['path'])}:"
+    if wrapping.columns(f"{head} {reason}") <= wrapping.width():
+        return [f"{head} {reason}"]
+    return [head, *wrapped(reason, first="     ", rest="     ")]
 
 
 def roots_text(roots: Iterable[Mapping[str, Any]]) -> str:

@@ -93,8 +93,12 @@ class Settings:
         """Say something beside the result: on standard error, not with --quiet or --json."""
         if not self.quiet and not self.json:
             from indexer.text import safe_text
+            from tui import wrapping
 
-            click.echo(safe_text(text), err=True)
+            said = safe_text(text)
+            if on_terminal(sys.stderr):
+                said = "\n".join(line for each in said.split("\n") for line in wrapping.wrapped(each))
+            click.echo(said, err=True)
 
 
 class Command(click.Command):
