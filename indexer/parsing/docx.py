@@ -18,7 +18,7 @@ from indexer.parsing.wordlists import ListNumbers
 from indexer.parsing.xmlsafe import Element, attribute, iterate_xml, local
 from indexer.types import ParsedDocument
 
-VERSION = 1
+VERSION = 2
 
 _WHAT = "Word document"
 _WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag", "hyperlink"})

@@ -95,8 +95,9 @@ class Package:
             root = self.xml_if_sound(self.zip.find(part))
             for element in root if root is not None else ():
                 key = _CORE.get(local(element))
-                if key and element.text and element.text.strip():
-                    found.setdefault(key, element.text.strip())
+                text = (element.text or "").strip()
+                if key and text and text not in _OF_TEMPLATES:
+                    found.setdefault(key, text)
         for part in self.related("", "extended-properties"):
             root = self.xml_if_sound(part)
             for element in root if root is not None else ():
@@ -123,6 +124,10 @@ class Package:
         return self.zip.find(joined) or ""
 
 
+_OF_TEMPLATES = frozenset(
+    ("python-docx", "2013-12-23T23:15:00Z", "2013-01-27T09:14:16Z", "2013-01-27T09:15:58Z")
+)
+"""What documents made by programs have from the template of a library: nobody's name, no document's date."""
 _CORE = {
     "title": "title",
     "creator": "author",

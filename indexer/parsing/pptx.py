@@ -14,7 +14,7 @@ from indexer.parsing.source import Source
 from indexer.parsing.xmlsafe import Element, attribute, local
 from indexer.types import ParsedDocument
 
-VERSION = 1
+VERSION = 2
 
 _WHAT = "PowerPoint presentation"
 _TITLES = frozenset({"title", "ctrTitle"})

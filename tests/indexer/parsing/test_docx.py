@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Callable
 
@@ -54,6 +55,19 @@ def test_blocks_come_in_document_order_with_tables_as_rows(parse: Callable[..., 
     assert (
         parsed.text == "Goals\n\nBefore the table.\n\n" + "\n".join(rows) + "\n\nAfter the table.\n\nDetails"
     )
+
+
+def test_what_a_library_s_template_says_of_author_and_date_is_not_told(
+    parse: Callable[..., ParsedDocument],
+) -> None:
+    document = docx.Document()
+    document.add_paragraph("Employees get 28 days of leave.")
+    assert not {"author", "created", "modified"} & set(parse("docx", saved(document)).metadata)
+    document.core_properties.author = "Ada"
+    document.core_properties.modified = dt.datetime(2026, 3, 1, 12, 0)
+    said = parse("docx", saved(document)).metadata
+    assert (said["author"], said["modified"][:10]) == ("Ada", "2026-03-01")
+    assert "created" not in said
 
 
 def test_localised_and_own_heading_styles_are_known_by_outline_level(
