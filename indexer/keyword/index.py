@@ -341,10 +341,17 @@ class KeywordIndex:
         return frozenset.intersection(*found) if found else frozenset()
 
     def suggest(self, plan: Plan) -> dict[str, str]:
-        """The words of a plan that are nowhere, not even in a name, each with the nearest that is."""
+        """The words of a plan that are nowhere, not even in a name, each with the nearest that is.
+
+        Words of grammar are none that a library has to know.
+        """
         with _door("read"):
             planner = Planner(self._schema, plan.vocabulary)
-            unknown = [group for group in plan.groups if len(group.words) == 1 and not group.known]
+            unknown = [
+                group
+                for group in plan.groups
+                if len(group.words) == 1 and not group.known and not group.particle
+            ]
             nearest = {
                 group.text: plan.vocabulary.nearest(group.text)
                 for group in unknown

@@ -191,6 +191,16 @@ def test_typing_errors_are_tolerated_and_named(library: Library) -> None:
     assert ask(library, "xqzzyw").hits == ()
 
 
+def test_words_of_grammar_are_no_typing_errors(folder: Path, tmp_path: Path) -> None:
+    (folder / "want.txt").write_text("We want the year to end well.\n\nDas Berichtsjahr endet im Juni.")
+    with Library.open(tmp_path / "german", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        assert ask(library, "Wann endet das Berichtsjahr?").notes == ()
+        assert ask(library, "Berichtsjahrr").notes == (
+            "typing error tolerated: berichtsjahrr → berichtsjahr",
+        )
+
+
 def test_last_word_is_a_beginning_while_typing(library: Library) -> None:
     assert ask(library, "quart").hits == ()
     typed = ask(library, "approved quart", typing=True)
