@@ -46,7 +46,7 @@ from indexer.text import fold, safe_text
 from indexer.types import DocumentDetails, StoredChunk
 from indexer.wire import from_wire, to_wire
 
-VERSION = 1
+VERSION = 2
 """Part of the key of kept findings: raise it when the method changes."""
 ANSWER_TOKENS = 240
 """Tokens of the answer about one document."""

@@ -25,7 +25,7 @@ _DIGITS = re.compile(
 _DIGITS_IN_HAN = re.compile(r"(?<![A-Za-z\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![A-Za-z\d.,])\d+(?:\.\d+)?")
 _LONE_PART = re.compile("[½¼¾⅓⅔⅛⅜⅝⅞]")
 _ROMAN = re.compile(r"(?<![\w.])[IVXL]{2,6}(?![\w])")
-_HAN = re.compile("(?!百分之)[零〇一二两兩三四五六七八九十百千万萬亿億]+")
+_HAN = re.compile(r"(?<![\d.])(?!百分之)[零〇一二两兩三四五六七八九十百千万萬亿億]+")
 _HAN_CHAR = re.compile("[\u4e00-\u9fff]")
 _WORD = re.compile(r"[^\W\d_]+")
 _ONE_OF_SCALE = re.compile(
@@ -44,7 +44,8 @@ _SCALES = {
 """Powers of ten by folded word. German and Spanish count in long scale, so `Billionen` is 10^12."""
 _SCALE = re.compile(r"[\s\u00a0-]{0,2}(mil millones|miles de millones|[^\W\d_]+)")
 _HAN_SCALES = {"十": 1, "百": 2, "千": 3, "万": 4, "萬": 4, "亿": 8, "億": 8, "兆": 12}
-_HAN_SCALE = re.compile(r"\s?([十百千万萬亿億兆]+)")
+_HAN_SCALE = re.compile(r"\s?((?:[十万萬亿億]|百(?!帕)|[千兆](?!克|米|瓦|帕|赫|焦|伏|牛|字节))+)")
+"""Where 千 and 兆 belong to a unit (千克, 兆帕) they are no scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

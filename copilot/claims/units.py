@@ -68,27 +68,37 @@ power 1 watt: w watt watts 瓦
 power 1000 kilowatt: kw kilowatt kilowatts 千瓦
 power 1000000 megawatt: mw megawatt megawatts 兆瓦
 power 1000000000 gigawatt: gw gigawatt gigawatts 吉瓦
-energy 1 joule: j joule joules
-energy 3600000 kilowatt hour: kwh
+energy 1 joule: j joule joules 焦耳
+energy 1000 kilojoule: kj kilojoule kilojoules 千焦 千焦耳
+energy 1000000 megajoule: megajoule megajoules 兆焦 兆焦耳
+energy 3600000 kilowatt hour: kwh 千瓦时
 energy 3600000000 megawatt hour: mwh
 force 1 newton: newton newtons 牛顿
+force 1000 kilonewton: kilonewton kilonewtons 千牛 千牛顿
 volume 1 litre: l litre litres liter liters litern litro litros 升
 volume 0.001 millilitre: ml millilitre millilitres milliliter 毫升
 volume 3.785411784 gallon: gallon gallons gallonen galón galones 加仑
 volume 158.987294928 barrel: barrel barrels fass barril barriles 桶
 volume 1000 cubic metre: m³ m3 kubikmeter kubikmetern 立方米
 frequency 1 hertz: hz hertz 赫兹
-frequency 1000000 megahertz: mhz
-pressure 1 pascal: pa pascal pascals
-pressure 1000 kilopascal: kpa
+frequency 1000 kilohertz: khz 千赫 千赫兹
+frequency 1000000 megahertz: mhz 兆赫 兆赫兹
+frequency 1000000000 gigahertz: ghz 吉赫 吉赫兹
+pressure 1 pascal: pa pascal pascals 帕斯卡
+pressure 100 hectopascal: hpa 百帕
+pressure 1000 kilopascal: kpa 千帕
+pressure 1000000 megapascal: megapascal megapascals 兆帕
+pressure 1000000000 gigapascal: gpa 吉帕
 pressure 100000 bar: bar
-voltage 1 volt: v volt volts voltios 伏
+voltage 1 volt: v volt volts voltios 伏 伏特
+voltage 1000 kilovolt: kv kilovolt kilovolts 千伏
 speed 1 km/h: km/h kmh kph
 speed 1.609344 mph: mph
 speed 1.852 knot: knot knots knoten nudos kn 节
-data 1 byte: byte bytes
-data 1000000 megabyte: mb megabyte megabytes
-data 1000000000 gigabyte: gb gigabyte gigabytes
+data 1 byte: byte bytes 字节
+data 1000 kilobyte: kilobyte kilobytes 千字节
+data 1000000 megabyte: mb megabyte megabytes 兆字节
+data 1000000000 gigabyte: gb gigabyte gigabytes 吉字节
 data 1000000000000 terabyte: tb terabyte terabytes
 """
 

@@ -211,3 +211,23 @@ def test_names_that_the_passage_does_not_hold(
 )
 def test_fragments(text: str, fragment: bool) -> None:
     assert verdicts.is_fragment(text) is fragment
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("抗拉强度为101兆帕。", [("101兆帕", "megapascal", 101)]),
+        ("长度5千米，重3千克。", [("5千米", "kilometre", 5), ("3千克", "kilogram", 3)]),
+        ("功率5兆瓦，人口3千万。", [("5兆瓦", "megawatt", 5), ("3千万", "", 30_000_000)]),
+        ("价值2兆元。", [("2兆元", "yuan", 2 * 10**12)]),
+        ("气压1013百帕。", [("1013百帕", "hectopascal", 1013)]),
+    ],
+)
+def test_a_han_prefix_of_a_unit_is_no_scale_of_the_number(
+    text: str, values: list[tuple[str, str, int]]
+) -> None:
+    found = [
+        (each.written, each.unit.name if each.unit else "", int(*each.readings))
+        for each in stated(text).values
+    ]
+    assert found == values

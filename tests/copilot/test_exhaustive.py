@@ -322,3 +322,13 @@ def test_a_condition_on_the_value_decides_what_counts(tmp_path: Path, folder: Pa
         "e.txt",
     ]
     assert longer.answer.splitlines()[0] == "2 of 6 documents mention notice period of more than 30 days."
+
+
+def test_a_chinese_table_gives_the_value_with_its_whole_unit(tmp_path: Path, folder: Path) -> None:
+    (folder / "甲.txt").write_text("报告甲\n\n老化后绳索的抗拉强度为101兆帕。", encoding="utf-8")
+    (folder / "乙.txt").write_text("报告乙\n\n由于机器故障，未测定抗拉强度。", encoding="utf-8")
+    (folder / "丙.txt").write_text("报告丙\n\n混凝土的抗压强度为35兆帕。", encoding="utf-8")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        answer, _ = ask(library, question="哪些报告提到了抗拉强度，给出的数值是多少？")
+    assert table(answer) == {"甲.txt": "101兆帕", "乙.txt": "", "丙.txt": None}
