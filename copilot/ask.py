@@ -51,6 +51,9 @@ MAX_QUESTION = 2000
 
 NOT_FOUND_TEXT = "Not in your documents."
 
+_Disagreeing = tuple[tuple[Conflict, ...], tuple[Citation, ...]]
+"""Where documents disagree, and the citations that only this needs."""
+
 
 def ask(request: AskRequest, library: Library, models: Models) -> Background[AnswerEvent]:
     """Answer a question; the last event is the `Answer`. `close` cancels, from any thread.
@@ -276,7 +279,7 @@ class _Asking:
             reader = opinion.Reader(provider, self.door, self.task, shown, "answer")
             claims, line = yield from reader.read(part.claims, part.citations)
             part = replace(part, claims=claims, notes=(*part.notes, line) if line else part.notes)
-        yield self._answer(part, draft, provider.name)
+        yield self._answer(part, draft, provider.name, self._conflicts(part.citations, draft))
 
     def _reads_again(self, provider: Provider) -> bool:
         return opinion.is_wanted(self.library.config.language_model, provider)
@@ -289,6 +292,9 @@ class _Asking:
         if not quotes.claims and not before.claims:
             yield self._not_found(draft)
             return
+        citations = before.citations + quotes.citations
+        conflicts = self._conflicts(citations, draft)
+        verdict = quoting.undisputed(verdict, quotes.citations, conflicts[0])
         if before.text:
             yield Token(text="\n\n")
         said = f"{verdict.sentence} {quotes.text}".strip()
@@ -297,13 +303,13 @@ class _Asking:
             text=f"{before.text}\n\n{said}".strip(),
             verdict=verdict if quotes.claims else quoting.UNDECIDED,
             claims=before.claims + quotes.claims,
-            citations=before.citations + quotes.citations,
+            citations=citations,
             notes=before.notes,
         )
-        yield self._answer(joined, draft, name)
+        yield self._answer(joined, draft, name, conflicts)
 
-    def _answer(self, written: Written, draft: _Draft, generator: str) -> Answer:
-        found, besides = self._conflicts(written.citations, draft)
+    def _answer(self, written: Written, draft: _Draft, generator: str, conflicts: _Disagreeing) -> Answer:
+        found, besides = conflicts
         return Answer(
             question=self.request.question,
             status="answered",
@@ -320,9 +326,7 @@ class _Asking:
             label=written.verdict.label,
         )
 
-    def _conflicts(
-        self, citations: Sequence[Citation], draft: _Draft
-    ) -> tuple[tuple[Conflict, ...], tuple[Citation, ...]]:
+    def _conflicts(self, citations: Sequence[Citation], draft: _Draft) -> _Disagreeing:
         """Where documents disagree about what is cited, and the citations of those not cited so far."""
         comparison = conflicts.Comparison(
             self.library,

@@ -366,7 +366,7 @@ class Comparison:
 
 
 def _statements(citation: Citation) -> Iterator[tuple[Statement, int]]:
-    for start, end in language.sentences(citation.quote):
+    for start, end in language.sentences(citation.quote, language.detect(citation.quote)):
         yield Statement(citation.quote[start:end]), citation.start + start
 
 

@@ -40,8 +40,15 @@ _BY = re.compile(
 _IS_THE = re.compile(
     rf"^\s+(?:{_IS}|[^\W\d_]+)\s+(?:the|der|die|das|den|dem|el|la|los|le|les|l[’'])(?!\w)", re.I
 )
+_SUBJECT_IS = re.compile(
+    r"^\W*[^\W\d_]{4,}[^,;:]{0,90}?\s+(?:is|was|remains|becomes|will\s+be|ist|war|bleibt|heißt|lautet|es|fue|será|est|"
+    r"était|sera)\s*$",
+    re.I,
+)
+"""A headline's or a note's sentence without an article: "Contact for leave is"."""
 _LABEL = re.compile(r"^\W*(?P<label>[^:：|]{2,40})[:：]\s*$")
 _CONDITION = re.compile(r"\b(?:if|unless|whether|wenn|falls|ob|si|cuando)\b|\?|？|如果|是否", re.I)
+_HAN_END = re.compile(r".?[\W_]|.?$")
 _SHOWN = 60
 
 
@@ -120,7 +127,7 @@ def _is_unique(text: str, span: Span, *, versions: bool) -> bool:
         return bool(_IS_THE.match(after))
     if not versions:
         return False
-    if _LABEL.match(before):
+    if _LABEL.match(before) or _SUBJECT_IS.match(before):
         return True
     if re.search(rf"\b{_IS}\b", after, re.IGNORECASE) or sum(map(counts, words(after))) > 3:
         return False
@@ -192,20 +199,31 @@ def _same_words(mine: Sequence[str], theirs: Sequence[str]) -> bool:
 
 def _parting(first: str, second: str) -> Parting:
     """What to show of two sentences: where they part, with a word behind it, or their beginnings."""
+    whole = Parting((0, min(len(first), _SHOWN)), (0, min(len(second), _SHOWN)))
     if has_cjk(first):
-        return Parting((0, min(len(first), _SHOWN)), (0, min(len(second), _SHOWN)))
+        blocks = _differences(first, second)
+        if len(blocks) != 1:
+            return whole
+        a, b, c, d = blocks[0]
+        behind = 2 if b - a + d - c < 4 and not _HAN_END.match(first, b, b + 2) else 0
+        return Parting((a, b + behind), (c, d + behind)) if a < b + behind and c < d + behind else whole
     mine, theirs = list(_TOKEN.finditer(first)), list(_TOKEN.finditer(second))
-    matcher = SequenceMatcher(
-        None, [fold(each[0]) for each in mine], [fold(each[0]) for each in theirs], autojunk=False
-    )
-    blocks = [block for block in matcher.get_opcodes() if block[0] != "equal"]
-    if len(blocks) == 1:
-        _, a, b, c, d = blocks[0]
-        return Parting(_with_next(mine, a, b), _with_next(theirs, c, d))
-    return Parting((0, min(len(first), _SHOWN)), (0, min(len(second), _SHOWN)))
+    blocks = _differences([fold(each[0]) for each in mine], [fold(each[0]) for each in theirs])
+    if len(blocks) != 1:
+        return whole
+    a, b, c, d = blocks[0]
+    return Parting(_with_next(mine, a, b), _with_next(theirs, c, d))
+
+
+def _differences(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    blocks = SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
+    return [(a, b, c, d) for tag, a, b, c, d in blocks if tag != "equal"]
 
 
 def _with_next(tokens: Sequence[re.Match[str]], start: int, end: int) -> Span:
-    start = max(0, min(start, len(tokens) - 1) - 1)
-    last = min(max(end, start + 1), len(tokens) - 1)
-    return tokens[start].start(), tokens[last].end()
+    """The words that differ with the one behind, and the one before when that is a verb such as "is"."""
+    last = min(end, len(tokens) - 1)
+    first = min(start, last)
+    if first and (fold(tokens[first - 1][0]) in STOP_WORDS or last == start - 1):
+        first -= 1
+    return tokens[first].start(), tokens[last].end()

@@ -13,7 +13,7 @@ from copilot import grounding, passages, yesno
 from copilot.passages import Sentence, Source, Term
 from copilot.providers import extractive
 from copilot.providers.extractive import Scored
-from copilot.types import Citation, Claim
+from copilot.types import Citation, Claim, Conflict
 from indexer.library import Library
 
 
@@ -63,6 +63,16 @@ def decided(question: str, wanted: Sequence[Term], ranked: Sequence[Scored]) -> 
     label = yesno.label(decision, wants.language)
     stop = "。" if wants.language == "zh" else "."
     return Verdict(decision=decision, label=label, sentence=label + stop), front
+
+
+def undisputed(verdict: Verdict, quotes: Sequence[Citation], conflicts: Sequence[Conflict]) -> Verdict:
+    """The verdict, unless another document that is as new or newer says otherwise than the first quote."""
+    for conflict in conflicts if quotes else ():
+        first, second = conflict.rows[:2]
+        disputed = any(row.citation == quotes[0].n for row in conflict.rows)
+        if disputed and (first.citation != quotes[0].n or first.date == second.date):
+            return UNDECIDED
+    return verdict
 
 
 def quote_sentences(

@@ -115,6 +115,8 @@ def test_no_alarm_where_nothing_is_contradicted(first: str, second: str) -> None
          "Karl Ott leads the sales team.", True),
         ("The lease was signed by Martha Keller.",
          "The lease was signed by Peter Schmidt.", False),
+        ("Ansprechpartnerin für den Urlaub ist Frau Weber.",
+         "Ansprechpartnerin für den Urlaub ist Frau Ito.", True),
         ("Dogs are allowed in the flat.",
          "Dogs are not allowed in the flat.", False),
         ("Smoking is allowed on the terrace.",
@@ -165,6 +167,8 @@ def test_another_name_day_or_a_denial_is_a_disagreement(first: str, second: str,
          "The House is controlled by Republicans.", True),
         ("It is not known.",
          "It is known.", False),
+        ("Members are Anna Berg.",
+         "Members are Karl Ott.", True),
         ("Python supports this feature.",
          "Ruby supports this feature.", True),
         ("Is smoking allowed here?",
@@ -328,3 +332,43 @@ def test_a_document_that_names_both_disagrees_with_nobody(folder: Path, tmp_path
     with Library.open(tmp_path / "library", settings(), watch=False) as library:
         list(library.sync([str(folder)]))
         assert ask(library, "Who is the contact for repairs?").conflicts == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        ("Dogs are not allowed here.", "Dogs are allowed here.", ("are not allowed", "are allowed")),
+        ("Hunde sind im Büro nicht erlaubt.", "Hunde sind im Büro erlaubt.", ("nicht erlaubt", "erlaubt")),
+        ("办公室不允许员工养狗。", "办公室允许员工养狗。", ("不允许", "允许")),
+        ("Das Rauchen ist im Hof verboten.", "Das Rauchen ist im Hof erlaubt.", ("verboten", "erlaubt")),
+    ],
+)  # fmt: skip
+def test_of_a_denial_only_what_differs_is_shown(first: str, second: str, shown: tuple[str, str]) -> None:
+    assert pairs(first, second, versions=True) == [shown]
+
+
+def test_a_date_of_a_german_handbook_is_compared_whole(folder: Path, tmp_path: Path) -> None:
+    for day, name in (("30. Juni 2024", "2024"), ("30. September 2026", "2026")):
+        text = f"# Handbuch {name}\n\nDas Berichtsjahr endet am {day}. Hunde sind im Büro erlaubt.\n"
+        put(folder, f"handbuch-{name}.md", text, f"{name}-03-01")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        (conflict,) = ask(library, "Wann endet das Berichtsjahr?").conflicts
+    assert [row.value for row in conflict.rows] == ["30. September 2026", "30. Juni 2024"]
+
+
+def test_no_yes_stands_above_a_quote_that_a_newer_document_denies(folder: Path, tmp_path: Path) -> None:
+    put(folder, "员工手册2024.md", "# 员工手册 2024\n\n办公室允许养狗。\n", "2024-03-01")
+    put(
+        folder,
+        "员工手册2026.md",
+        "# 员工手册 2026\n\n除周五外休假须提前两周申请。\n\n办公室不允许养狗。\n",
+        "2026-03-01",
+    )
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        answer = ask(library, "办公室允许养狗吗？", scope="path:2024", documents=())
+        both = ask(library, "办公室允许养狗吗？")
+    assert (answer.decision, answer.label) == ("yes", "是")
+    assert both.conflicts
+    assert (both.decision, both.label) == ("", "")

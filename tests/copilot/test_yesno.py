@@ -7,7 +7,7 @@ import pytest
 from copilot import quoting, yesno
 from copilot.passages import Source, Term, with_sentences
 from copilot.providers.extractive import Scored
-from copilot.types import Passage
+from copilot.types import Citation, Conflict, ConflictRow, Passage
 from copilot.words import WORD, bare, counts
 from indexer.analysis import prepare
 from indexer.text import fold
@@ -192,3 +192,28 @@ def test_sentences_that_decide_differently_decide_nothing() -> None:
 
 def test_nothing_found_decides_nothing() -> None:
     assert quoting.decided("Are dogs allowed?", terms("Are dogs allowed?"), []) == (quoting.UNDECIDED, [])
+
+
+def row(number: int, date: str) -> ConflictRow:
+    return ConflictRow(value="", citation=number, path=f"/{number}.md", page=None, date=date)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stands"),
+    [
+        ([row(1, "2026-03-01"), row(2, "2024-03-01")], True),
+        ([row(2, "2026-03-01"), row(1, "2024-03-01")], False),
+        ([row(1, "2026-03-01"), row(2, "2026-03-01")], False),
+        ([row(3, "2026-03-01"), row(2, "2024-03-01")], True),
+    ],
+)
+def test_a_decision_falls_when_a_document_not_older_says_otherwise(
+    rows: list[ConflictRow], stands: bool
+) -> None:
+    verdict = quoting.Verdict(decision="yes", label="Yes", sentence="Yes.")
+    quote = Citation(
+        n=1, path="/1.md", title="", document="sha256:1", page=None, start=0, end=4, quote="Dogs"
+    )
+    found = quoting.undisputed(verdict, [quote], [Conflict(about="Dogs …", rows=tuple(rows))])
+    assert found == (verdict if stands else quoting.UNDECIDED)
+    assert quoting.undisputed(verdict, [quote], []) == verdict
