@@ -29,7 +29,7 @@ idle_minutes = 1
 provider = "none"
 """
 
-_INTRODUCTION = "A tour over the papers of a small museum: several formats, three languages."
+_INTRODUCTION = "A tour over the papers of a small museum: several formats, three languages, one a scan."
 
 Run = Callable[[Sequence[str]], int]
 """Runs a command line in this process and returns its exit code."""
@@ -59,12 +59,15 @@ def interface(run: Run) -> int:
 def _commands(samples: Path) -> list[list[str]]:
     handbook = samples / "handbook" / "visitor-handbook-2026.pdf"
     return [
-        ["index", os.fspath(samples)],
+        ["index", "--ocr", os.fspath(samples)],
         ["search", "--limit", "3", "solar panels on the roof"],
         ["search", "--limit", "2", "锅炉压力"],
         ["search", "--limit", "2", '"1.850 Euro" type:text'],
+        ["search", "--limit", "1", "+delivery note boiler tubes"],
         ["ask", "How much does it cost to remove the asbestos?"],
         ["summarize", "--sentences", "4", os.fspath(handbook)],
+        ["duplicates"],
+        ["quality", os.fspath(samples / "launch")],
         ["status"],
     ]
 

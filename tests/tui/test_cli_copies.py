@@ -56,7 +56,7 @@ def test_duplicates_are_listed_with_the_one_to_keep(quire: Quire) -> None:
     assert "same text, 2 files" in out
     assert "  newest  lease v2.md" in out
     assert "\n          lease v1.md" in out
-    assert "1 groups of copies" in err
+    assert "1 group of copies" in err
     code, out, _ = quire("duplicates", "--json")
     told = json.loads(out)
     assert (told["total"], told["families_total"], told["compared"]) == (1, 1, 4)

@@ -39,8 +39,10 @@ def test_tour_needs_no_network_and_leaves_nothing_behind(tmp_path: Path) -> None
         "$ quire index",
         "$ quire search",
         "31,400 euros",
+        "launch/delivery-note.pdf",  # a scan
         "[1]",
         "$ quire summarize",
+        "visitor-handbook-2023.pdf  92% the same",
         "answers    quotes only",
     ):
         assert shown in done.stdout

@@ -64,9 +64,14 @@ def _total(report: Mapping[str, Any]) -> str:
     if not report["total"] and not report["families_total"]:
         return f"No copies and no versions among {report['compared']:,} documents."
     return (
-        f"{report['total']:,} groups of copies, {_size(report['frees_bytes'])} to be won without losing a"
-        f" word; {report['families_total']:,} documents with versions; {report['compared']:,} compared"
+        f"{_many(report['total'], 'group')} of copies, {_size(report['frees_bytes'])} to be won without"
+        f" losing a word; {_many(report['families_total'], 'document')} with versions;"
+        f" {report['compared']:,} compared"
     )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _size(count: int) -> str:
