@@ -111,7 +111,7 @@ class ScriptedSession:
     def progress(self) -> Progress:
         return Progress(stage="embed" if self.busy else "idle", revision=self.revision)
 
-    def sync(self, paths: Any = (), *, keyword_only: bool = False) -> Iterator[Progress]:
+    def sync(self, paths: Any = (), *, keyword_only: bool = False, ocr: bool = False) -> Iterator[Progress]:
         self.syncs += 1
         for done in range(3):
             yield Progress(stage="parse", done=done, total=3, revision=int(keyword_only))
