@@ -333,7 +333,7 @@ def ocr_text(library: Mapping[str, Any], before: str = "") -> str:
         return ""
     pages = "1 page" if count == 1 else f"{count:,} pages"
     if library["ocr_engines"]:
-        return f"{before}{pages} of pictures {'waits' if count == 1 else 'wait'} for OCR"
+        return f"{before}{pages} of pictures {'is' if count == 1 else 'are'} not read by OCR yet"
     return f"{before}{pages} of pictures {'needs' if count == 1 else 'need'} OCR ('quire doctor' says how)"
 
 

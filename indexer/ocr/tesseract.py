@@ -30,6 +30,8 @@ _GARBAGE = 45
 """Mean confidence below which it is no text: Tesseract reads letters into every photograph."""
 _NOISE = 35
 """Mean confidence below which a paragraph is left out: a picture, a line, a stain."""
+_SURER = 5
+"""Points of confidence that removing specks must gain."""
 _STRIP = 0.22
 """Share of the page that is read to find out how it lies."""
 _AUTO, _COLUMNS = 3, 5
@@ -92,7 +94,9 @@ class Tesseract:
         skew, sideways = picture.survey()
         scale = picture.scale()
         image = picture.draw(scale, turn=skew)
-        best = self._best(image, scale, list(self._tries(wanted, hints, sideways)), sideways)
+        tries = list(self._tries(wanted, hints, sideways))
+        image = self._cleaned(image, scale, tries[:2], sideways)
+        best, _ = self._best(image, scale, tries, sideways)
         turned = np.ascontiguousarray(np.rot90(image, -best.turn // 90))
         words = self._words(turned, scale, best)
         if not best.vertical and not wanted:
@@ -111,8 +115,17 @@ class Tesseract:
 
     # --- how the page lies, and in which script ---
 
-    def _best(self, image: Image, scale: float, tries: Sequence[_Try], sideways: bool) -> _Try:
-        """The most promising way to read the page, from a strip with much on it."""
+    def _cleaned(self, image: Image, scale: float, tries: Sequence[_Try], sideways: bool) -> Image:
+        """The page without its specks, where Tesseract is surer of it then: they confuse it most."""
+        _, sure = self._best(image, scale, tries, sideways)
+        if sure >= _SURE:
+            return image
+        clean = _median(image)
+        _, surer = self._best(clean, scale, tries, sideways)
+        return clean if surer > sure + _SURER else image
+
+    def _best(self, image: Image, scale: float, tries: Sequence[_Try], sideways: bool) -> tuple[_Try, float]:
+        """The most promising way to read the page, from a strip with much on it, and how sure it is."""
         strip = _strip(image, sideways)
         best, best_score = None, -1.0
         for attempt in tries:
@@ -123,7 +136,7 @@ class Tesseract:
             if score >= _SURE and sum(len(word.text) for word in words) >= 8:
                 break
         assert best is not None
-        return best
+        return best, best_score
 
     def _tries(self, wanted: Sequence[str], hints: Sequence[str], sideways: bool) -> Iterator[_Try]:
         """Ways to read a page, likely ones first."""
@@ -152,9 +165,11 @@ class Tesseract:
 
     def _refined(self, words: Sequence[_Word], best: _Try) -> _Try:
         """The same with the language that the text is in, when that is another one and installed."""
-        if best.languages in _OTHER_SCRIPTS:
-            return best
-        code = language.detect(" ".join(word.text for word in words))
+        text = " ".join(word.text for word in words)
+        latin = sum(letter.isascii() and letter.isalpha() for letter in text)
+        if best.languages in _OTHER_SCRIPTS and 2 * latin < len(text):
+            return best  # those models know Latin letters, too, but not the words
+        code = language.detect(text)
         names = [name for name in ocr.languages_of([code]) if name in self._installed]
         return best._replace(languages=names[0]) if names and names[0] != best.languages else best
 
@@ -251,6 +266,20 @@ def _text(words: Sequence[_Word]) -> str:
         lines = groupby(paragraph, key=lambda word: word.line)
         found.append([" ".join(word.text for word in line) for _, line in lines])
     return paragraphs(found)
+
+
+def _median(image: Image) -> Image:
+    """Each pixel the median of its nine neighbours: specks go, strokes of two pixels stay."""
+    padded = np.pad(image, 1, mode="edge")
+    height, width = image.shape
+    shifted = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    rows = [np.sort(shifted[n : n + 3], axis=0) for n in (0, 3, 6)]
+    # The median of nine is that of the largest low, the middle middle and the smallest high one.
+    low = np.maximum(np.maximum(rows[0][0], rows[1][0]), rows[2][0])
+    middle = np.sort([row[1] for row in rows], axis=0)[1]
+    high = np.minimum(np.minimum(rows[0][2], rows[1][2]), rows[2][2])
+    median: Image = np.ascontiguousarray(np.sort([low, middle, high], axis=0)[1])
+    return median
 
 
 def _strip(image: Image, sideways: bool) -> Image:

@@ -44,7 +44,7 @@ def quire(
 def test_ocr_reads_and_waits_and_show_tells_how_sure_it_was(quire: Quire) -> None:
     code, _, err = quire("index", ".")
     assert code == 0
-    assert "2 pages of pictures wait for OCR" in err
+    assert "2 pages of pictures are not read by OCR yet" in err
     assert "quire ocr" in quire("status")[1]
 
     code, out, err = quire("ocr", ".")

@@ -110,6 +110,16 @@ def test_tesseract_finds_out_the_script(by_tesseract: Read) -> None:
     assert reading.engine.endswith("chi_sim")
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_tesseract_takes_the_language_of_the_text(by_tesseract: Read, noise: float) -> None:
+    if "deu" not in ocr.find().languages:
+        pytest.skip("Tesseract's German is not installed")
+    reading = by_tesseract(drawing.scan(drawing.picture(drawing.GERMAN, noise=noise)))
+
+    assert likeness(reading, drawing.GERMAN) > 0.95
+    assert reading.engine.endswith("deu")
+
+
 def test_a_page_without_text_yields_none(by_rapid: Read) -> None:
     assert by_rapid(drawing.scan(drawing.picture(()))).text == ""
 
