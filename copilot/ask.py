@@ -240,18 +240,21 @@ class _Asking:
         messages = prompts.answer_prompt(self.request.question, quoted, self.history)
         documents = [source.hit.document for source in shown]
         ledger = grounding.Ledger(shown, self.library, self._embedding(shown))
+        harmless = grounding.Harmless()
         written = ""
         failure = ""
         try:
             stream = self._stream(provider, messages, provider.answer_tokens, "answer", documents)
             for text in _after_refusal(stream):
                 written += text
-                yield Token(text=safe_text(text))
+                yield from _shown(harmless.add(text))
                 checked = ledger.add(text)
                 if checked:
                     yield Checked(claims=checked)
         except (ProviderError, EgressRefusedError) as exc:
             failure = str(exc)
+        yield from _shown(harmless.rest())
+        if failure:
             yield Notice(text=failure)
         if self.door.rehearsing and self._reads_again(provider):
             opinion.Reader(provider, self.door, self.task, shown, "answer").rehearse()
@@ -382,6 +385,11 @@ class _Asking:
 
     def _took_ms(self) -> float:
         return round((time.perf_counter() - self.started) * 1000, 1)
+
+
+def _shown(text: str) -> Iterator[Token]:
+    if text:
+        yield Token(text=text)
 
 
 def _after_refusal(pieces: Iterator[str]) -> Iterator[str]:

@@ -29,6 +29,9 @@ _MAY_END = re.compile(r"[\s。！？]")
 MAX_QUOTE = 600
 """Characters of a quote that covers several sentences of one passage."""
 
+LONGEST_LINK = 2000
+"""Characters that are held back because they may be a link."""
+
 _MARK = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*(?:[,;]|[-–])\s*\d{1,3})*)\s*[\]】]")
 _MARKS_AFTER_STOP = re.compile(r"([.!?。！？]+[\"”’)]*)((?:\s*[\[【]\s*\d[\d\s,;–-]*[\]】])+)")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)")
@@ -38,6 +41,16 @@ _SCHEME = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]{1,20}:/{2,}|(?:javascript|mailto|tel|file|vbscript):(?=\S)|data:(?=\w+/))(?:www\.)?",
     re.IGNORECASE,
 )
+_ESCAPE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))|\x9b[0-?]*[ -/]*[@-~]"
+)
+"""What a terminal obeys, whole: the words of a hidden link stay, its address does not."""
+_BEGUN = re.compile(
+    r"!?\[[^\]\n]*\Z|\]\([^)\n]*\Z|</?[a-zA-Z][^<>\n]*\Z|^[^\S\n]*\[[^\]\n]+\]:[^\n]*\Z"
+    r"|\x1b[\]PX^_][^\x07\x1b]*\Z",
+    re.MULTILINE,
+)
+"""What may become a link when more of the text comes."""
 _LINK_DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
 
 
@@ -64,12 +77,48 @@ class Grounded:
 def clean(text: str) -> str:
     """A model's text made harmless: nothing in it is a link, in Markdown, HTML or plain text.
 
-    Links become their words, tags and control characters vanish, addresses lose the part that makes
-    terminals and renderers open them.
+    Links become their words, tags, control characters and what terminals obey vanish, addresses lose the
+    part that makes terminals and renderers open them.
     """
-    text = safe_text(_LINK_DEFINITION.sub("", _LINK.sub(r"\1", text)))
-    text = _TAG.sub(lambda match: match[1] or "", _REFERENCE.sub(r"\2", text))
-    return _SCHEME.sub("", text).strip()
+    return _disarmed(text).strip()
+
+
+def _disarmed(text: str) -> str:
+    text = _LINK_DEFINITION.sub("", _LINK.sub(r"\1", _ESCAPE.sub("", text)))
+    text = _TAG.sub(lambda match: match[1] or "", _REFERENCE.sub(r"\2", safe_text(text)))
+    return _SCHEME.sub("", text)
+
+
+class Harmless:
+    """A text made harmless as `clean` does, while it is written: what may become a link waits."""
+
+    def __init__(self) -> None:
+        """Begin without text."""
+        self._held = ""
+
+    def add(self, piece: str) -> str:
+        """Take in more of the text; what of it may be shown now."""
+        self._held = _ESCAPE.sub("", self._held + piece)
+        cut = _last_space(self._held)
+        while len(self._held) < LONGEST_LINK and (begun := _BEGUN.search(self._held, 0, cut)):
+            cut = _last_space(self._held[: begun.start()])
+        ready, self._held = self._held[:cut], self._held[cut:]
+        return _disarmed(ready)
+
+    def rest(self) -> str:
+        """What was held back, at the end of the text."""
+        ready, self._held = self._held, ""
+        return _disarmed(ready)
+
+
+def _last_space(text: str) -> int:
+    """Where the white space behind the last whole word begins; a script without spaces has no words."""
+    for at in range(len(text) - 1, -1, -1):
+        if text[at].isspace():
+            return at
+        if "\u2e80" <= text[at] <= "\uffef":
+            return at + 1
+    return 0
 
 
 def statements(text: str, shown: Sequence[int]) -> tuple[list[Statement], list[int]]:

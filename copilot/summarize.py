@@ -382,6 +382,7 @@ class _Summarising:
         """Fetch one text; what belongs to the summary itself is shown as it comes."""
         documents = [details.document for details in self.targets.documents]
 
+        harmless = grounding.Harmless()
         written = ""
         stream = self.door.stream(
             messages,
@@ -393,10 +394,12 @@ class _Summarising:
         for text in stream:
             written += text
             if last:
-                yield Token(text=safe_text(text))
+                yield Token(text=harmless.add(text))
                 checked = self.ledger.add(text) if self.ledger else ()
                 if checked:
                     yield Checked(claims=checked)
+        if last:
+            yield Token(text=harmless.rest())
         return written
 
     def _embed(self, texts: Sequence[str]) -> passages.Vectors | None:

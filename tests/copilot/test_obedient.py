@@ -13,7 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from copilot import grounding
 from copilot.providers import Models
 from copilot.session import LocalSession
 from copilot.types import Answer, AskRequest
@@ -95,7 +98,7 @@ def test_what_a_document_orders_changes_nothing(
         assert_inert(
             json.dumps([written["claims" if "claims" in written else "sentences"], text_of(written)])
         )
-    assert "\x1b" not in told["streamed"]
+    assert_inert(told["streamed"])
     claims = told["answer"]["claims"]
     assert len(claims) >= 7
     for claim in claims:
@@ -144,3 +147,43 @@ def test_a_fragment_is_no_statement(fragment: str, library: Library, model_serve
     assert isinstance(answer, Answer)
     assert [claim.verdict for claim in answer.claims] == ["unsupported"]
     assert answer.claims[0].reason
+
+
+WHOLE = st.sampled_from(
+    [
+        "word ", "a [1]. ", "[two words](http://e.vil/a?b) ", "![plan](https://e.vil/x) ",
+        " <a href='http://e.vil'>bank</a> ", "<http://e.vil> ", "\n[t]: http://e.vil\n", "[the terms][t] ",
+        "\x1b]8;;http://e.vil\x07here\x1b]8;;\x07 ", "\x1b[31mred ", "字很多。", "\n\n",
+    ]
+)  # fmt: skip
+BROKEN = st.sampled_from(
+    ["[the ", "[x](http://e.vil/", "<a href='http://e.vil", "\x1b]8;;http://e.vil", "(", "]"]
+)
+
+
+def streamed(text: str, size: int) -> str:
+    harmless = grounding.Harmless()
+    pieces = [harmless.add(text[at : at + size]) for at in range(0, len(text), size)]
+    return "".join([*pieces, harmless.rest()])
+
+
+@given(st.lists(WHOLE, max_size=12), st.integers(1, 9))
+def test_what_is_shown_while_it_is_written_is_what_stands_there_in_the_end(
+    parts: list[str], size: int
+) -> None:
+    text = "".join(parts)
+    assert streamed(text, size).split() == grounding.clean(text).split()
+
+
+@given(st.lists(st.one_of(WHOLE, BROKEN), max_size=12), st.integers(1, 9))
+def test_no_link_can_be_opened_while_it_is_written(parts: list[str], size: int) -> None:
+    shown = streamed("".join(parts), size)
+    assert "://" not in shown
+    assert "\x1b" not in shown
+
+
+def test_words_do_not_wait_for_the_end_of_a_bracket_for_ever() -> None:
+    harmless = grounding.Harmless()
+    assert harmless.add("The rent is 1,250 euros [1]. It ") == "The rent is 1,250 euros [1]. It"
+    assert harmless.add("[is ") == ""
+    assert "word" in "".join(harmless.add("word ") for _ in range(grounding.LONGEST_LINK))
