@@ -312,6 +312,9 @@ async def test_an_answer_shows_its_verdicts_and_opens_its_source_at_the_quote(ma
         await until(pilot, lambda: reader(app).text, "the source")
         start, end = reader(app).quote
         assert BUDGET[start:end] == "approved by the board on 2 October"
+        await until(pilot, lambda: "Next match" not in footer(app), "nothing was searched for here")
+        await pilot.press("slash", *"trains", "enter")
+        await until(pilot, lambda: "Next match" in footer(app), "a match to go on from")
 
 
 async def test_a_follow_up_carries_the_conversation_and_again_asks_anew(make_app: Make) -> None:

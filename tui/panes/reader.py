@@ -314,6 +314,7 @@ class ReaderPane(ItemPane):
 
     def _say(self) -> None:
         view = self.view
+        self._offer_matches()
         if view.facts is None:
             self.say("")
             return
@@ -329,6 +330,16 @@ class ReaderPane(ItemPane):
                 "not in this part; Enter looks further" if len(view.text) < view.whole else "not found"
             )
         self.say(" · ".join(parts))
+
+
+    def _offer_matches(self) -> None:
+        """The footer names the key for the next match where there can be one."""
+        sought = self._find or (self.opened.query if self.opened is not None else "")
+        possible = bool(self.view.matches) or bool(sought and len(self.view.text) < self.view.whole)
+        labels = {} if possible else {"text.next": ""}
+        if labels != self.view.FOOTER_LABELS:
+            self.view.FOOTER_LABELS = labels
+            self.screen.refresh_bindings()
 
 
 def _next_match(
