@@ -219,8 +219,15 @@ def _folder_named(library: Library, documents: Sequence[str]) -> bool:
 
 
 def poor(library: Library, scope: str, documents: Sequence[str] = ()) -> tuple[UnreadFile, ...]:
-    """Documents of a scope that an answer leaves out because their text is poor, with the reasons."""
-    return () if asks_poor(library, scope, documents) else library.poor(scope, tuple(documents))
+    """Documents of a scope that an answer leaves out because their text is poor, with the reasons.
+
+    Those that are kept out of answers anyway are not among them.
+    """
+    if asks_poor(library, scope, documents):
+        return ()
+    if library.scope("is:excluded").in_scope:
+        scope = f"{scope} -is:excluded".strip()
+    return library.poor(scope, tuple(documents))
 
 
 def _newest_only(library: Library, asked: str, documents: Sequence[str]) -> bool:
@@ -314,20 +321,29 @@ def _header(hit: Hit, start: int, end: int) -> str:
 def coverage(library: Library, scope: str, documents: tuple[str, ...], read: Sequence[Hit]) -> Coverage:
     """What the answer could and could not draw on."""
     found = counted(library, scope, documents)
-    return covering(found, len({hit.document for hit in read}), poor(library, scope, documents))
+    looked_at = dict.fromkeys(hit.document for hit in read)
+    left_out = poor(library, scope, documents)
+    if not asks_poor(library, scope, documents):
+        left_out += library.poor_pages(tuple(looked_at))
+    return covering(found, len(looked_at), left_out)
 
 
 def counted(library: Library, scope: str, documents: Sequence[str] = ()) -> ScopeCount:
     """What a scope holds, with the documents that are kept out of answers among those not read."""
     count = library.scope(scope, documents)
+    return replace(count, unread=count.unread + kept_out(library, scope, documents))
+
+
+def kept_out(library: Library, scope: str, documents: Sequence[str] = ()) -> tuple[UnreadFile, ...]:
+    """Documents of a scope that somebody keeps out of answers; beyond some only their number."""
     if not library.scope("is:excluded").in_scope:
-        return count
-    kept_out = library.readable(f"{scope} is:excluded".strip(), documents)
-    named = tuple(UnreadFile(path=path, reason=KEPT_OUT, hint=TAKE_BACK) for _, path in kept_out[:NAMED_OUT])
-    more = len(kept_out) - len(named)
+        return ()
+    found = library.readable(f"{scope} is:excluded".strip(), documents)
+    named = tuple(UnreadFile(path=path, reason=KEPT_OUT, hint=TAKE_BACK) for _, path in found[:NAMED_OUT])
+    more = len(found) - len(named)
     if more > 0:
         named += (UnreadFile(path=f"{more:,} more documents", reason=KEPT_OUT, hint=TAKE_BACK),)
-    return replace(count, unread=count.unread + named)
+    return named
 
 
 def covering(counted: ScopeCount, read: int, left_out: tuple[UnreadFile, ...] = ()) -> Coverage:

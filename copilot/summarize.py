@@ -130,9 +130,16 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     documents = tuple(readable[:MAX_DOCUMENTS])
     if request.paths:
         counted = library.scope(request.scope, tuple(found))
+        kept_out = _kept_out(request, library)
+        counted = replace(
+            counted, in_scope=counted.in_scope + len(kept_out), unread=counted.unread + kept_out
+        )
     else:
         counted = passages.counted(library, request.scope)
-    coverage = passages.covering(counted, len(documents), tuple(left_out.values()))
+    unread = tuple(left_out.values())
+    if not passages.asks_poor(library, request.scope, ()):
+        unread += library.poor_pages([each.document for each in documents if each.path not in named])
+    coverage = passages.covering(counted, len(documents), unread)
     if passages.asks_poor(library, request.scope, ()):
         named.update(details.path for details in documents)
     return _Targets(documents=documents, name=name, coverage=coverage, named=frozenset(named))
@@ -149,13 +156,29 @@ def _left_out(
     return {file.path: file for file in files}
 
 
+def _kept_out(request: SummarizeRequest, library: Library) -> tuple[UnreadFile, ...]:
+    """Members of the folders that were named which somebody keeps out of answers."""
+    found: dict[str, UnreadFile] = {}
+    for path in request.paths:
+        inside = f"{path.rstrip('/')}/"
+        for file in passages.kept_out(library, f"{request.scope} {_below(path)}".strip()):
+            if file.path.startswith(inside):
+                found.setdefault(file.path, file)
+    return tuple(found.values())
+
+
+def _below(path: str) -> str:
+    """The query for what a folder holds."""
+    quoted = path.rstrip("/").replace("\\", "\\\\").replace('"', '\\"')
+    return f'path:"{quoted}"'
+
+
 def _named(path: str, library: Library) -> tuple[list[DocumentDetails], bool]:
     """The document at a path, or all documents in a folder; and whether it is a folder."""
     try:
         return [library.details(path)], False
     except NotFoundError:
-        quoted = path.rstrip("/").replace("\\", "\\\\").replace('"', '\\"')
-        rows = library.files(query=f'path:"{quoted}" -is:excluded', limit=MAX_DOCUMENTS).rows
+        rows = library.files(query=f"{_below(path)} -is:excluded", limit=MAX_DOCUMENTS).rows
         inside = [row for row in rows if row.path.startswith(path.rstrip("/") + "/") and row.document]
         if not inside:
             raise

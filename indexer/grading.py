@@ -26,6 +26,8 @@ BATCH = 20
 """Documents measured between two transactions."""
 LOOK_S = 5.0
 """Longest time between two looks at whether indexing has come to rest."""
+PAGES_NAMED = 12
+"""Poor pages of one document that an answer names."""
 WORST = 50
 """Files named in a report unless more are asked for."""
 
@@ -123,6 +125,16 @@ class Grading:
             rows = measures.poor_files(db, files)
         return tuple(_unread(path, score, measures.as_findings(stored)) for path, score, stored in rows)
 
+    def poor_pages(self, documents: Collection[str]) -> tuple[UnreadFile, ...]:
+        """Those of these documents (`sha256:…`) that are sound but for some pages, which are named."""
+        hashes = [document.removeprefix("sha256:") for document in documents]
+        with self._catalogue.reader() as db:
+            rows = measures.weak_pages(db, hashes, self.poor_below)
+        pages: dict[str, list[tuple[int | None, int]]] = {}
+        for path, page, score in rows:
+            pages.setdefault(path, []).append((page, score))
+        return tuple(_unread_pages(path, found) for path, found in pages.items())
+
     def weak(self, chunks: Collection[int]) -> frozenset[int]:
         """Those of these chunks whose text is poor."""
         with self._catalogue.reader() as db:
@@ -144,6 +156,18 @@ def _unread(path: str, score: int, findings: Sequence[Finding]) -> UnreadFile:
         path=path,
         reason=f"Its text is poor ({score} of 100){f': {worst.note}' if worst else '.'}",
         hint=REMEDIES[worst.remedy] if worst else "",
+    )
+
+
+def _unread_pages(path: str, found: Sequence[tuple[int | None, int]]) -> UnreadFile:
+    numbers = [page for page, _ in found if page is not None]
+    listed = ", ".join(map(str, numbers[:PAGES_NAMED])) + (" …" if len(numbers) > PAGES_NAMED else "")
+    place = f"p. {listed}" if numbers else "parts of it"
+    worst = min(score for _, score in found)
+    return UnreadFile(
+        path=path,
+        reason=f"Only {place}: the text there is poor ({worst} of 100).",
+        hint="'quire quality' with its path tells why.",
     )
 
 

@@ -490,6 +490,10 @@ class Library:
         """The files of a scope whose text is poor, with the reason."""
         return self.grading.poor(self._searcher.files_in(query, documents))
 
+    def poor_pages(self, documents: Sequence[str]) -> tuple[UnreadFile, ...]:
+        """Those of these documents that have poor pages among sound ones, with the pages."""
+        return self.grading.poor_pages(documents)
+
     def quality(self, query: str = "", *, limit: int = 50) -> QualityReport:
         """The quality of all files, or of those a query means, by folder, type and month."""
         return self.grading.report(self._chosen(query), limit=limit)

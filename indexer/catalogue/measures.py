@@ -163,6 +163,23 @@ def weak(db: Connection, chunks: Collection[int], below: int) -> dict[int, int]:
     return dict(rows.fetchall())
 
 
+def weak_pages(db: Connection, hashes: Collection[str], below: int) -> list[tuple[str, int | None, int]]:
+    """Poor pages of these documents, as far as they are sound themselves: path, page, quality.
+
+    Documents without pages have the page None, once.
+    """
+    if not hashes or below <= 0:
+        return []
+    return db.execute(
+        "SELECT (SELECT min(f.path_text) FROM files f WHERE f.document_id = d.id) AS path, c.page,"
+        " min(w.quality) FROM json_each(:hashes) AS wanted CROSS JOIN documents d ON d.hash = wanted.value"
+        " JOIN chunks c ON c.document_id = d.id JOIN weak_chunks w ON w.chunk_id = c.id"
+        " WHERE coalesce(d.quality, 100) >= :below AND w.quality < :below"
+        " GROUP BY d.id, c.page HAVING path IS NOT NULL ORDER BY path, c.page",
+        {"hashes": _json(list(hashes)), "below": below},
+    ).fetchall()
+
+
 def poor_files(db: Connection, files: Collection[int] | None) -> list[tuple[str, int, str]]:
     """Path, score and findings (JSON) of each of these files (None: of all) whose text is poor; by path."""
     where = "" if files is None else " AND f.id IN (SELECT value FROM json_each(:files))"

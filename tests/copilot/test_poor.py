@@ -6,10 +6,13 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymupdf
 import pytest
 
+from copilot import passages
 from copilot.session import LocalSession
 from copilot.types import Answer, AskRequest, SummarizeRequest, Summary
+from indexer.labelled import LabelChange
 from indexer.library import Library
 from tests.builders import settings, write
 from tests.damage import letterspaced, sound
@@ -105,9 +108,51 @@ def test_poor_parts_of_a_sound_document_are_left_out(folder: Path, tmp_path: Pat
         answer = ask(library)
         assert answer.citations
         assert all("990" not in citation.quote for citation in answer.citations)
+        (part,) = answer.coverage.unread
+        assert part.path.endswith("long.txt")
+        assert "parts of it" in part.reason
         named = ask(library, documents=(str(folder / "long.txt"),))
+        assert named.coverage.unread == ()
         assert any("990" in citation.quote for citation in named.citations)
         summary = summarize(library, scope="boathouse")
+        assert summary.coverage.unread == (part,)
+        assert summarize(library, paths=(str(folder / "long.txt"),)).coverage.unread == ()
         assert all(
             "990" not in citation.quote and "a s k" not in citation.quote for citation in summary.citations
         )
+
+
+def test_poor_pages_that_an_answer_skips_are_named(folder: Path, tmp_path: Path) -> None:
+    apart = letterspaced(sound("en", 3, sentences=40), random.Random(1))
+    pages = [f"{FACT} {sound('en', 2, sentences=12)}", *[sound("en", n, sentences=12) for n in (4, 5)]]
+    with pymupdf.open() as pdf:  # type: ignore[no-untyped-call]
+        for text in [*pages, apart[:1500], pages[1], apart[:1500], *pages[1:]]:
+            pdf.new_page().insert_textbox(pymupdf.Rect(50, 50, 550, 800), text, fontsize=9)
+        pdf.save(folder / "lease.pdf")
+    with Library.open(tmp_path / "library", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        (part,) = ask(library).coverage.unread
+        assert ask(library, scope="quality:<101").coverage.unread == ()
+    assert part.path.endswith("lease.pdf")
+    assert part.reason.startswith("Only p. 4, 6: the text there is poor (")
+
+
+def test_a_poor_document_kept_out_of_answers_is_named_once(library: Library, folder: Path) -> None:
+    library.labels.change(LabelChange(targets=(str(folder / "sub/scan.txt"),), excluded=True))
+    for coverage in (ask(library).coverage, summarize(library, scope="boathouse").coverage):
+        (unread,) = coverage.unread
+        assert unread.reason == passages.KEPT_OUT
+
+
+def test_a_summary_of_a_folder_names_what_is_kept_out_of_answers(library: Library, folder: Path) -> None:
+    write(folder, {"sub/offer.md": "# Offer\n\nThe new roof costs 31,400 euros.\n"})
+    list(library.sync())
+    library.labels.change(LabelChange(targets=(str(folder / "sub/offer.md"),), excluded=True))
+    summary = summarize(library, paths=(str(folder),))
+    told = {Path(file.path).name: file.reason for file in summary.coverage.unread}
+    assert told.keys() == {"scan.txt", "offer.md"}
+    assert told["offer.md"] == passages.KEPT_OUT
+    assert (summary.coverage.read, summary.coverage.in_scope) == (1, 3)
+    other = summarize(library, paths=(str(folder / "lease.md"),))
+    assert other.coverage.unread == ()
+    assert other.coverage.in_scope == 1
