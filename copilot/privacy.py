@@ -52,9 +52,10 @@ def _vectors(config: Config) -> ModelPlace:
 
 
 def _folders(library: Library) -> tuple[PolicyAt, ...]:
-    """The library's folders, and those that the configuration names."""
+    """The library's folders, those that the configuration names, and those that hold a policy file."""
     named = [os.path.normpath(Path(name).expanduser()) for name in library.config.privacy.folders]
-    paths = dict.fromkeys([*(root.path for root in library.status().roots), *named])
+    roots = [root.path for root in library.status().roots]
+    paths = dict.fromkeys([*roots, *named, *library.guard.policy_folders()])
     return tuple(_place(path, library.guard.ruling_at(os.fsencode(path))) for path in paths)
 
 

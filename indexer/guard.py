@@ -6,6 +6,7 @@ document. Everything that sends text of documents asks here first.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,6 +63,11 @@ class Guard:
     def ruling_at(self, path: bytes) -> Ruling:
         """The policy at a path."""
         return Policies(self._config).of_path(path)
+
+    def policy_folders(self) -> list[str]:
+        """The folders of the library, and those above, that hold a policy file."""
+        found = Policies(self._config).with_files(self._catalogue.folders())
+        return [os.fsdecode(folder) for folder in found]
 
     def withheld(self, documents: Iterable[int]) -> frozenset[int]:
         """Those of the documents (ids of the catalogue) of which nothing goes without asking."""

@@ -77,6 +77,15 @@ class Policies:
                 return found
             place = above
 
+    def with_files(self, folders: Iterable[bytes]) -> list[bytes]:
+        """Those of these folders, and of those above them, that hold a policy file; by path."""
+        seen: set[bytes] = set()
+        for folder in folders:
+            while folder not in seen:
+                seen.add(folder)
+                folder = os.path.dirname(folder)
+        return sorted(folder for folder in seen if self._file(folder) is not None)
+
     def _file(self, folder: bytes) -> Ruling | None:
         if folder not in self._files:
             self._files[folder] = _read(folder)

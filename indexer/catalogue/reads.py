@@ -133,6 +133,12 @@ class Reads(Database):
             ).fetchall()
         return [row[0] for row in rows]
 
+    def folders(self) -> set[bytes]:
+        """The folders that hold files of the library."""
+        with self.reader() as db:
+            rows = db.execute("SELECT path FROM files WHERE container_id IS NULL")
+            return {os.path.dirname(row[0]) for row in rows}
+
     def container_of(self, path: bytes) -> bytes | None:
         """The outermost container of a member: a path on disk."""
         with self.reader() as db:
