@@ -239,6 +239,7 @@ class _Asking:
         shown = permitted[: len(quoted)]
         messages = prompts.answer_prompt(self.request.question, quoted, self.history)
         documents = [source.hit.document for source in shown]
+        draft = replace(draft, coverage=replace(draft.coverage, read=len(set(documents))))
         ledger = grounding.Ledger(shown, self.library, self._embedding(shown))
         harmless = grounding.Harmless()
         written = ""

@@ -51,6 +51,7 @@ _BEGUN = re.compile(
     re.MULTILINE,
 )
 """What may become a link when more of the text comes."""
+_HEADING = re.compile(r"^#{1,6}\s+")
 _LINK_DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
 
 
@@ -131,6 +132,7 @@ def statements(text: str, shown: Sequence[int]) -> tuple[list[Statement], list[i
         foreign += [number for number in named if number not in shown and number not in foreign]
         kept = tuple(dict.fromkeys(number for number in named if number in shown))
         bare = re.sub(r"\s+([.,;:!?])", r"\1", _MARK.sub("", text[start:end])).strip(" -*•\t\n")
+        bare = _HEADING.sub("", bare)
         if not re.search(r"\w", bare):
             if kept and found:  # marks alone on a line belong to the sentence before
                 found[-1] = replace(found[-1], numbers=tuple(dict.fromkeys([*found[-1].numbers, *kept])))

@@ -282,6 +282,21 @@ def test_copies_go_as_the_strictest_of_them(library: Library) -> None:
     assert "never/.quire-policy" in status.places[0].reason
 
 
+def test_folders_with_a_policy_file_are_listed(library: Library) -> None:
+    places = {place.path: place for place in LocalSession(library).privacy().places}
+    closed = places[f"{_root(library)}/never"]
+    assert closed.policy == "never"
+    assert closed.reason.endswith("never/.quire-policy")
+
+
+def test_what_was_kept_from_the_model_does_not_count_as_read(library: Library, server: ModelServer) -> None:
+    answer = ask(library, "Who is the keeper of the Zephyr ledger, and who began it in 1911?")
+    shown = {path for call in LocalSession(library).sent(limit=1) for path in call.documents}
+    assert answer.coverage.withheld
+    assert shown
+    assert answer.coverage.read == len(shown)
+
+
 def test_the_log_is_found_by_any_word(library: Library, server: ModelServer) -> None:
     ask(library, "What does the Zephyr ledger entry 12 say?")
     session = LocalSession(library)

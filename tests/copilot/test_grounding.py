@@ -372,3 +372,8 @@ def test_an_answer_is_more_than_what_the_question_holds() -> None:
     assert not kinds.holds("count", "In 2015 there were many.", "How many in 2015?")
     assert kinds.holds("time", "It was founded in 1934.", "When was it founded?")
     assert not kinds.holds("", "Anything 12.", "What?")
+
+
+def test_the_mark_of_a_heading_is_no_part_of_a_sentence() -> None:
+    found, _ = grounding.statements("# The lease [1]\n\nThe rent is 1,250 euros [1].", [1])
+    assert [each.text for each in found] == ["The lease", "The rent is 1,250 euros."]

@@ -127,7 +127,7 @@ def test_poor_pages_that_an_answer_skips_are_named(folder: Path, tmp_path: Path)
     pages = [f"{FACT} {sound('en', 2, sentences=12)}", *[sound("en", n, sentences=12) for n in (4, 5)]]
     with pymupdf.open() as pdf:  # type: ignore[no-untyped-call]
         for text in [*pages, apart[:1500], pages[1], apart[:1500], *pages[1:]]:
-            pdf.new_page().insert_textbox(pymupdf.Rect(50, 50, 550, 800), text, fontsize=9)
+            pdf.new_page().insert_textbox(pymupdf.Rect(50, 50, 550, 800), text, fontsize=9)  # type: ignore[no-untyped-call]
         pdf.save(folder / "lease.pdf")
     with Library.open(tmp_path / "library", settings(), watch=False) as library:
         list(library.sync([str(folder)]))

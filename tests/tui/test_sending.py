@@ -28,6 +28,7 @@ async def test_a_key_shows_what_would_go_and_sends_nothing(make_app: Make) -> No
         assert "not sent" in text(app)
         assert "⟦MAIL-1⟧" in text(app).replace("\n", "")
         assert session.previewed[-1].question == QUESTION
+        assert session.previewed[-1].history == ()
         assert len(session.asked) == asked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -119,9 +120,14 @@ class AskPane(SendingPane):
             agreed=self.agreed,
         )
 
-    def last_question(self) -> str:
-        """The newest question."""
-        return self._question
+    def request_again(self) -> AskRequest | None:
+        """The last question as it was asked: without its own answer in the conversation."""
+        if not self._question:
+            return None
+        request = self.request(self._question)
+        if request.history and request.history[-1].question == self._question:
+            request = replace(request, history=request.history[:-1])
+        return request
 
     def finished(self, answer: Answer | Summary) -> None:
         """Remember the turn for follow-ups."""

@@ -331,7 +331,6 @@ class ReaderPane(ItemPane):
             )
         self.say(" · ".join(parts))
 
-
     def _offer_matches(self) -> None:
         """The footer names the key for the next match where there can be one."""
         sought = self._find or (self.opened.query if self.opened is not None else "")

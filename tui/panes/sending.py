@@ -29,17 +29,17 @@ class SendingPane(KeptPane):
         """What would be asked now."""
         raise NotImplementedError
 
-    def last_question(self) -> str:
-        """The newest question, "" before the first."""
+    def request_again(self) -> AskRequest | None:
+        """What would be asked if the last question were asked again; None before the first."""
         raise NotImplementedError
 
     def action_preview_sending(self) -> None:
         """Show what the question in the input, else the last one, sends to the model; nothing is sent."""
-        question = self.query_input.value.strip() or self.last_question()
-        if not question:
+        question = self.query_input.value.strip()
+        request = self.request(question) if question else self.request_again()
+        if request is None:
             self.quire.say_briefly("Type a question first.")
             return
-        request = self.request(question)
         self.call("preview", lambda session: session.preview(request), self._show_preview)
 
     def _show_preview(self, preview: Preview) -> None:
