@@ -87,13 +87,15 @@ class _Targets:
     coverage: Coverage
     named: frozenset[str] = frozenset()
     """Paths of documents that were named themselves, or asked for as poor: all of them is read."""
+    note: str = ""
+    """What is to be said of older versions that were left out."""
 
 
 def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     found: dict[str, DocumentDetails] = {}
     named: set[str] = set()
     for path in request.paths:
-        inside, is_folder = _named(path, library)
+        inside, is_folder = _named(path, library, old="is:old" in request.scope)
         for details in inside:
             found.setdefault(details.document or details.path, details)
             named.update(() if is_folder else details.paths)
@@ -142,7 +144,10 @@ def _targets(request: SummarizeRequest, library: Library) -> _Targets:
     coverage = passages.covering(counted, len(documents), unread)
     if passages.asks_poor(library, request.scope, ()):
         named.update(details.path for details in documents)
-    return _Targets(documents=documents, name=name, coverage=coverage, named=frozenset(named))
+    note = passages.old_note(library, request.scope, request.paths)
+    if note and library.scope("is:old", tuple(each.document for each in documents)).in_scope:
+        note = ""  # there is nothing else, or they were named
+    return _Targets(documents=documents, name=name, coverage=coverage, named=frozenset(named), note=note)
 
 
 def _left_out(
@@ -173,16 +178,20 @@ def _below(path: str) -> str:
     return f'path:"{quoted}"'
 
 
-def _named(path: str, library: Library) -> tuple[list[DocumentDetails], bool]:
-    """The document at a path, or all documents in a folder; and whether it is a folder."""
+def _named(path: str, library: Library, *, old: bool) -> tuple[list[DocumentDetails], bool]:
+    """The document at a path, or all documents in a folder; and whether it is a folder.
+
+    Of a folder older versions stay out, without `old`, unless it holds nothing else.
+    """
     try:
         return [library.details(path)], False
     except NotFoundError:
-        rows = library.files(query=f"{_below(path)} -is:excluded", limit=MAX_DOCUMENTS).rows
-        inside = [row for row in rows if row.path.startswith(path.rstrip("/") + "/") and row.document]
-        if not inside:
-            raise
-        return [library.details(row.document) for row in inside], True
+        for left_out in ("-is:excluded -is:old", "-is:excluded") if not old else ("-is:excluded",):
+            rows = library.files(query=f"{_below(path)} {left_out}", limit=MAX_DOCUMENTS).rows
+            inside = [row for row in rows if row.path.startswith(path.rstrip("/") + "/") and row.document]
+            if inside:
+                return [library.details(row.document) for row in inside], True
+        raise
 
 
 class _Summarising:
@@ -201,7 +210,7 @@ class _Summarising:
         self.library = library
         self.task = task
         self.started = time.perf_counter()
-        self.notes: list[str] = []
+        self.notes = [targets.note] if targets.note else []
         self.ledger: grounding.Ledger | None = None
         self.provider: Provider | None = None
         if request.use_llm:

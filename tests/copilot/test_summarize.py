@@ -18,6 +18,7 @@ from indexer.config import Config, EmbeddingConfig, LanguageModelConfig
 from indexer.errors import NotFoundError, ProviderError, UsageError
 from indexer.library import Library
 from indexer.wire import from_wire, to_wire
+from tests.builders import settings
 
 from .conftest import ModelServer
 from .scripted import ScriptedModels, ScriptedProvider
@@ -226,3 +227,29 @@ def test_no_words_are_quoted_twice(library: Library, tmp_path: Path) -> None:
     assert len(summary.sentences) == 4
     spans = [(each.start, each.end) for each in summary.citations]
     assert all(before[1] <= after[0] for before, after in pairwise(sorted(spans)))
+
+
+def test_a_summary_of_a_folder_leaves_older_versions_out_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "houses"
+    folder.mkdir()
+    rent = "# House rules {0}\n\nThe monthly rent of the boathouse is {1} euros. It ends in March 2031.\n"
+    rest = "\n".join(f"Rule {n}: the boathouse is closed in the {n}th week of the year." for n in range(30))
+    for number, amount in ((1, "990"), (2, "1,250")):
+        (folder / f"house rules v{number}.md").write_text(f"{rent.format(number, amount)}\n{rest}\n")
+    with Library.open(tmp_path / "versions", settings(), watch=False) as library:
+        list(library.sync([str(folder)]))
+        session = LocalSession(library, models=ScriptedModels(None))
+
+        def summary(**more: object) -> Summary:
+            *_, made = session.summarize(SummarizeRequest(**more))  # type: ignore[arg-type]
+            assert isinstance(made, Summary)
+            return made
+
+        inside = summary(paths=(str(folder),))
+        with_old = summary(paths=(str(folder),), scope="is:old")
+        named = summary(paths=(str(folder / "house rules v1.md"),))
+    assert {Path(each.path).name for each in inside.citations} == {"house rules v2.md"}
+    assert any("1 older version was left out" in note for note in inside.notes)
+    for made in (with_old, named):
+        assert {Path(each.path).name for each in made.citations} == {"house rules v1.md"}
+        assert not [note for note in made.notes if "left out" in note]
