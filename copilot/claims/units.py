@@ -87,7 +87,7 @@ frequency 1000000000 gigahertz: ghz 吉赫 吉赫兹
 pressure 1 pascal: pa pascal pascals 帕斯卡
 pressure 100 hectopascal: hpa 百帕
 pressure 1000 kilopascal: kpa 千帕
-pressure 1000000 megapascal: megapascal megapascals 兆帕
+pressure 1000000 megapascal: mpa megapascal megapascals 兆帕
 pressure 1000000000 gigapascal: gpa 吉帕
 pressure 100000 bar: bar
 voltage 1 volt: v volt volts voltios 伏 伏特
