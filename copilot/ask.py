@@ -101,6 +101,13 @@ class _Draft:
     """The question is in a language the embedding model does not know."""
 
 
+_SPEAKS_ENGLISH = (
+    "Meaning is known in English alone: ask in the words of the documents, or set a language model, which"
+    " translates the question."
+)
+"""What is said beside a refusal where the embedding model hardly knows the question's language."""
+
+
 class _Asking:
     """One question on its way to its answer."""
 
@@ -353,7 +360,7 @@ class _Asking:
             citations=(),
             coverage=draft.coverage,
             nearest=self._nearest(draft),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *([_SPEAKS_ENGLISH] if draft.foreign and self.provider is None else [])),
             confidence=round(draft.likelihood, 3),
         )
 

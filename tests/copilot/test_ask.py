@@ -132,6 +132,16 @@ def test_not_found_shows_the_nearest_passages(library: Library) -> None:
         assert library.text(citation.document, citation.start, citation.end).text == citation.quote
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [("谁赢得了1972年的国际象棋锦标赛？", True), ("Who won the chess championship in 1972?", False)],
+)
+def test_a_refusal_says_when_the_language_was_the_reason(library: Library, question: str, told: bool) -> None:
+    answer, _ = ask(library, question)
+    assert answer.status == "not_found"
+    assert any("set a language model" in note for note in answer.notes) == told
+
+
 def test_coverage_names_what_could_not_be_read(library: Library) -> None:
     answer, _ = ask(library, "How high is the monthly rent?")
     assert answer.coverage.in_scope == len(DOCUMENTS)
