@@ -22,11 +22,15 @@ from indexer.config import Config
 from indexer.kinship import Kinship
 from indexer.library import Library
 from indexer.related import CopyReport
-from indexer.types import ParsedDocument, Status
+from indexer.types import Chunk, ParsedDocument, Status
 
 FOLDER = CORPORA / "near-dup"
 SETTINGS = Config.model_validate({"embedding": {"provider": "none"}})
 NAMES = {"numbers": "{stem}.v{version}.md", "dates": "{stem} {date}.md", "words": "{stem}{word}.md"}
+CHUNKS = 3
+DIMENSIONS = 384
+FIELD = 1.5
+"""What all synthetic vectors have in common: the cosine of two is 0.7, as in a library of one field."""
 WORDS = (" draft", "", " revised", " final")
 
 Pair = frozenset[str]
@@ -198,7 +202,8 @@ def _renamed(naming: str) -> Row:
 
 
 def _many(count: int) -> Iterator[Row]:
-    """Synthetic documents of 300 words: one in five a near-copy, one in twenty in three versions."""
+    """Synthetic documents of 300 words, three chunks with vectors: one in five a near-copy, one in twenty in
+    three versions."""
     with tempfile.TemporaryDirectory() as place:
         catalogue = Catalogue(Path(place) / "catalogue.sqlite3")
         try:
@@ -218,7 +223,7 @@ def _many(count: int) -> Iterator[Row]:
             catalogue.close()
     budget = 60.0 * count / 20_000
     yield row(
-        f"{count:,} documents signed, compared and grouped",
+        f"{count:,} documents signed, compared by words and vectors, grouped",
         took,
         "s",
         budget=f"<= {budget:g} s",
@@ -248,17 +253,42 @@ def _fill(catalogue: Catalogue, count: int) -> None:
             for path, text in part:
                 document, _ = catalogue.store_document(_document(text))
                 catalogue.link(files[path.encode()].id, document, mark)
+        _embed(catalogue, part)
+
+
+def _embed(catalogue: Catalogue, made: list[tuple[str, str]]) -> None:
+    """Vectors as a model might give: all of one field, so that nearly every pair looks worth a look."""
+    model = catalogue.use_model("synthetic/1", DIMENSIONS)
+    keys = [key for _, text in made for key in _document(text).keys]
+    vectors = np.stack(
+        [np.random.default_rng(list(key)).normal(size=DIMENSIONS).astype(np.float32) + FIELD for key in keys]
+    )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    catalogue.store_vectors(model, keys, vectors)
 
 
 def _document(text: str) -> NewDocument:
+    step = len(text) // CHUNKS + 1
+    chunks = tuple(
+        Chunk(
+            ordinal=at,
+            start=at * step,
+            end=min((at + 1) * step, len(text)),
+            page=None,
+            heading="",
+            text=text[at * step : (at + 1) * step],
+            language="en",
+        )
+        for at in range(CHUNKS)
+    )
     return NewDocument(
         hash=hashlib.sha256(text.encode()).hexdigest(),
         size_bytes=len(text),
         parser="text/1",
         language="en",
         parsed=ParsedDocument(title="", text=text, kind="text", format="text"),
-        chunks=(),
-        keys=(),
+        chunks=chunks,
+        keys=tuple(hashlib.blake2b(each.text.encode(), digest_size=16).digest() for each in chunks),
         status=Status.INDEXED,
     )
 

@@ -66,6 +66,9 @@ class Backlog:
         """"embed", "seal", or "" when there is nothing to do."""
         self.revision = 0
         """Grows with each change of what can be found by meaning."""
+        self.rested = 0
+        """Grows when it comes to rest after such a change."""
+        self._rested_at = -1
         self.note = ""
         """Why nothing is embedded although something waits."""
 
@@ -161,6 +164,9 @@ class Backlog:
             self._seal()
             left = bool(self._catalogue.next_to_embed(self._model, 1))
             with self._wake:
+                # Before it is seen at rest: who waits for that asks what has changed.
+                if not left and self._rested_at != self.revision:
+                    self.rested, self._rested_at = self.rested + 1, self.revision
                 self._pending = left or self._woken
         self.stage = ""
         self._changed()

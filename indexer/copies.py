@@ -30,7 +30,13 @@ class Findings:
     """Pairs with the same text; a chain where there are several."""
     near: Sequence[Pair]
     """Pairs of near-copies."""
+    by_meaning: Mapping[Pair, float]
+    """Of those the pairs that only the vectors of their chunks told, with the share that both say."""
     kin: Sequence[Kin]
+
+    def meant(self, a: int, b: int) -> float:
+        """Share that both say, of a pair that its words did not tell; else 0."""
+        return round(self.by_meaning.get((min(a, b), max(a, b)), 0.0), 3)
 
     def similarity(self, a: int, b: int) -> float:
         """Jaccard of two documents as far as it is known; of a chain of copies that of its links."""
@@ -136,7 +142,10 @@ def _kin(found: Findings, leader: Mapping[int, int]) -> dict[int, int]:
 
 
 def _group(found: Findings, group: Sequence[Document], *, same_text: bool) -> CopyGroup:
-    chosen = families.keep(group, same_text=same_text)
+    ids = {each.id for each in group}
+    # Of a damaged copy and its original the original is to be kept, however old.
+    damaged = any(a in ids and b in ids for a, b in found.by_meaning)
+    chosen = families.keep(group, same_text=same_text, damaged=damaged)
     best = chosen.place
     rest = [place for document in group for place in document.places if place != best]
     rest.sort(key=lambda place: (place.document != best.document, place.path))
@@ -151,6 +160,7 @@ def _group(found: Findings, group: Sequence[Document], *, same_text: bool) -> Co
 
 def _copy(found: Findings, best: Place, place: Place, *, same_text: bool) -> Copy:
     exact = place.document == best.document
+    meant = 0.0 if exact or same_text else found.meant(best.document, place.document)
     return Copy(
         path=place.path,
         document=f"sha256:{found.hashes[place.document]}",
@@ -158,7 +168,8 @@ def _copy(found: Findings, best: Place, place: Place, *, same_text: bool) -> Cop
         size_bytes=place.size_bytes,
         mtime_ns=place.mtime_ns,
         relation="exact" if exact else "same-text" if same_text else "near",
-        similarity=1.0 if same_text else found.similarity(best.document, place.document),
+        similarity=meant or (1.0 if same_text else found.similarity(best.document, place.document)),
+        by_meaning=meant > 0,
     )
 
 

@@ -180,11 +180,11 @@ class Keep(NamedTuple):
     why: str
 
 
-def keep(group: Sequence[Document], *, same_text: bool) -> Keep:
+def keep(group: Sequence[Document], *, same_text: bool, damaged: bool = False) -> Keep:
     """Which of several copies to keep, and by what it was told from the others.
 
     Names that say `copy` or `old` come last. Of the same text the best read and most central file is
-    kept, of texts that differ the newest.
+    kept, of texts that differ the newest; of `damaged` ones the best read, then the newest.
     """
     crowded = Counter(_folder(place) for document in group for place in document.places)
     central: list[_Criterion] = [
@@ -199,10 +199,13 @@ def keep(group: Sequence[Document], *, same_text: bool) -> Keep:
     # What was not measured cannot be compared.
     measured = all(document.quality is not None for document in group)
     best: _Criterion = ("the best read", lambda document, _: document.quality if measured else 0)
+    order = (best, *central, *recent) if same_text else (*recent, best, *central)
+    if damaged and not same_text:
+        order = (best, *recent, *central)
     criteria: list[_Criterion] = [
         ("not named a copy", lambda _, place: not file_marks(place.path).copy),
         ("not named old", lambda _, place: file_marks(place.path).state != -2),
-        *((best, *central, *recent) if same_text else (*recent, best, *central)),
+        *order,
         ("the shortest path", lambda _, place: -len(place.path)),
     ]
     left = sorted(

@@ -16,12 +16,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from indexer import families, neardup, worddiff
+from indexer import echoes, families, neardup, worddiff
 from indexer.catalogue import Catalogue
 from indexer.catalogue import kinship as stored
 from indexer.catalogue.kinship import Held, Signed
 from indexer.catalogue.reads import read_text
 from indexer.copies import NOTHING, Findings, Told, report, tell
+from indexer.echoing import Echoing
 from indexer.errors import AppError, NotFoundError, UsageError
 from indexer.families import Document, Pair, Place
 from indexer.neardup import Likeness, Shingles
@@ -66,6 +67,7 @@ class Kinship:
         self._revision = revision
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._echoing = Echoing(catalogue, self._text, self._stopping)
         self._thread: threading.Thread | None = None
         self._seen = -1
         self._told = NOTHING
@@ -126,8 +128,9 @@ class Kinship:
             self._sign()
             signed, held = self._read()
             self._compare(signed, held)
+            said_again = self._echoing.refresh(self._told_by_words())
             if not self._stopping.is_set():
-                found = self._findings(signed, held)
+                found = self._findings(signed, held, said_again)
                 self._order(found)
                 self._told, self._seen = tell(found), revision
 
@@ -171,6 +174,12 @@ class Kinship:
             with self._catalogue.transaction() as db:
                 stored.set_compared(db, fresh)
 
+    def _told_by_words(self) -> set[Pair]:
+        """Pairs whose runs of words say that they are the same or nearly."""
+        with self._catalogue.reader() as db:
+            found = stored.likenesses(db)
+        return {pair for pair, (told, same) in found.items() if same or told.jaccard >= neardup.NEAR}
+
     def _order(self, found: Findings) -> None:
         kin = [each.places for each in found.kin]
         with self._catalogue.reader() as db:
@@ -185,7 +194,9 @@ class Kinship:
             with self._catalogue.transaction() as db:
                 stored.put_versions(db, kin)
 
-    def _findings(self, signatures: Sequence[Signed], held: Sequence[Held]) -> Findings:
+    def _findings(
+        self, signatures: Sequence[Signed], held: Sequence[Held], said_again: Mapping[Pair, float]
+    ) -> Findings:
         with self._catalogue.reader() as db:
             pairs = stored.likenesses(db)
         signed = {each.document: each for each in signatures}
@@ -200,12 +211,18 @@ class Kinship:
             for pair, told in likeness.items()
             if told.jaccard >= neardup.NEAR and pair[0] in long_enough and pair[1] in long_enough
         ]
+        by_meaning = {
+            pair: share
+            for pair, share in said_again.items()
+            if share >= echoes.NEAR and pair[0] in long_enough and pair[1] in long_enough
+        }
         return Findings(
             documents=documents,
             hashes={each.document: each.hash for each in held},
             likeness=likeness,
             same=same,
-            near=near,
+            near=sorted({*near, *by_meaning}),
+            by_meaning=by_meaning,
             kin=families.kin(documents, members, likeness, same, self._is_series),
         )
 

@@ -163,7 +163,7 @@ class Library:
             self.catalogue, self.config.watch, look=self._pipeline.look, changed=self._news.changed
         )
         self._cleanup.append(self._watcher.close)
-        self._kinship = Kinship(self.catalogue, lambda: self._pipeline.revision)
+        self._kinship = Kinship(self.catalogue, lambda: self._pipeline.revision + self._backlog.rested)
         self._cleanup.append(self._kinship.close)
         self.grading = Grading(self.catalogue, self.config.quality.poor_below, self._news.changed)
         self._cleanup.append(self.grading.close)

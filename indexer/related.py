@@ -21,7 +21,10 @@ class Copy:
     relation: Relation
     """To the group's file to keep; of that file itself "exact"."""
     similarity: float
-    """Share of runs of five words that both have, of all that either has: 0 to 1."""
+    """Share of runs of five words that both have, of all that either has: 0 to 1. When found by meaning:
+    share of the shorter text that the longer one says again."""
+    by_meaning: bool = False
+    """Words differ throughout (read by OCR, respelled, reworded); the vectors of the chunks told."""
     removed: int = 0
     """Words of the file to keep that this one lacks; only counted when differences are asked for."""
     added: int = 0

@@ -165,6 +165,21 @@ def misrecognised(text: str, rng: random.Random) -> str:
     return "".join(out)
 
 
+def scanned(text: str, share: float, rng: random.Random) -> str:
+    """What OCR makes of a sound page: of this share of the characters another, none, or one more."""
+    out = []
+    for char in text:
+        if char.isspace() or rng.random() >= share:
+            out.append(char)
+            continue
+        chance = rng.random()
+        if chance < 0.7:
+            out.append(_LOOKALIKES.get(char.lower()) or rng.choice("abcdefghiklmnoprstu"))
+        elif chance < 0.85:
+            out.append(char + rng.choice(".,'|il "))
+    return "".join(out)
+
+
 def letterspaced(text: str, rng: random.Random) -> str:
     """L e t t e r s  a p a r t."""
     return "\n\n".join("  ".join(" ".join(word) for word in part.split(" ")) for part in text.split("\n\n"))

@@ -57,8 +57,8 @@ def _copy_about(path: str, each: Copy, group: CopyGroup) -> str:
     elif group.relation != "near":
         kind = "same text"
     elif first.path in (path, each.path):
-        share = (own if each is first else each).similarity
-        kind = f"{min(int(share * 100), 99)}% the same"
+        other = own if each is first else each
+        kind = f"{min(int(other.similarity * 100), 99)}% the same{' by meaning' if other.by_meaning else ''}"
     else:
         kind = "nearly the same"
     return f"{kind}, to keep" if each is first else kind

@@ -152,7 +152,7 @@ class Embeddings(Writes):
             ).fetchall()
         if not rows or any(row[1] is None for row in rows):
             return None
-        return [row[0] for row in rows], _matrix([row[1] for row in rows])
+        return [row[0] for row in rows], matrix([row[1] for row in rows])
 
     # --- the source of the vector store ---
 
@@ -197,7 +197,7 @@ class Embeddings(Writes):
                 blobs += [found[i] for i in part]
         if not blobs:
             return np.empty((0, dimensions[0] if dimensions else 0), dtype=np.float32)
-        return _matrix(blobs)
+        return matrix(blobs)
 
     def generations(self, model_id: int) -> list[Generation]:
         """The sealed generations of a model, oldest vectors first."""
@@ -243,5 +243,6 @@ def _without_vector(db: Connection, model_id: int, document: int, limit: int) ->
     ]
 
 
-def _matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
+def matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
+    """Stored vectors, at least one, as rows."""
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1).astype(np.float32)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from indexer.catalogue.connection import Connection
 from indexer.neardup import Likeness, Signature
 
-_READABLE = (
+READABLE = (
     "d.status = 'indexed' AND d.characters > 0 AND EXISTS (SELECT 1 FROM files f WHERE f.document_id = d.id)"
 )
+"""Of a document `d`: it has text, and some path holds it."""
 
 
 class Signed(NamedTuple):
@@ -43,7 +44,7 @@ def unsigned(db: Connection, version: int, limit: int) -> list[tuple[int, int]]:
     """(id, characters) of documents that have text and no signature of this version."""
     return db.execute(
         "SELECT d.id, d.characters FROM documents d LEFT JOIN signatures s ON s.document_id = d.id"
-        f" WHERE (s.version IS NULL OR s.version <> ?) AND {_READABLE} ORDER BY d.id LIMIT ?",
+        f" WHERE (s.version IS NULL OR s.version <> ?) AND {READABLE} ORDER BY d.id LIMIT ?",
         (version, limit),
     ).fetchall()
 
@@ -67,7 +68,7 @@ def signatures(db: Connection, version: int) -> list[Signed]:
     rows = db.execute(
         "SELECT s.document_id, s.key, s.shingles, s.sketch, s.compared FROM signatures s"
         " JOIN documents d ON d.id = s.document_id"
-        f" WHERE s.version = ? AND {_READABLE} ORDER BY s.document_id",
+        f" WHERE s.version = ? AND {READABLE} ORDER BY s.document_id",
         (version,),
     )
     return [Signed(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows]

@@ -53,6 +53,24 @@ CREATE TABLE versions (                         -- derived from names, dates and
 CREATE INDEX versions_family ON versions (family, place);
 """
 
+_ECHOES = """
+CREATE TABLE means (                            -- of documents whose every chunk has a vector
+    document_id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+    model_id    INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+    mean        BLOB NOT NULL,                  -- direction of its vectors' mean, little-endian float16
+    compared    INTEGER NOT NULL DEFAULT 0      -- 1: with every document that had one
+) STRICT;
+CREATE INDEX means_model ON means (model_id);
+
+CREATE TABLE echoes (                           -- pairs compared by the vectors of their chunks
+    a           INTEGER NOT NULL REFERENCES means (document_id) ON DELETE CASCADE,
+    b           INTEGER NOT NULL REFERENCES means (document_id) ON DELETE CASCADE, -- a < b
+    share       REAL NOT NULL,                  -- of the shorter one that the other says again, 0..1
+    PRIMARY KEY (a, b)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX echoes_b ON echoes (b);
+"""
+
 _QUALITY = """
 CREATE TABLE measures (                         -- why documents have the quality they have
     document_id INTEGER PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
@@ -366,6 +384,7 @@ CREATE TABLE egress_log (
 """
     + _APPEND_ONLY
     + _KINSHIP
+    + _ECHOES
     + _QUALITY
     + _LABELS
     + _RECOGNISED
@@ -374,6 +393,6 @@ CREATE TABLE egress_log (
 MIGRATIONS: dict[int, str] = {
     1: "ALTER TABLE egress_log ADD COLUMN redacted TEXT NOT NULL DEFAULT '{}';" + _APPEND_ONLY,
     2: _KINSHIP,
-    3: _QUALITY + _LABELS + _FROM_HASHES + _RECOGNISED,
+    3: _ECHOES + _QUALITY + _LABELS + _FROM_HASHES + _RECOGNISED,
 }
 """What turns a catalogue of a version into one of the next."""

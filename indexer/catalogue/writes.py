@@ -396,7 +396,7 @@ class Writes(Reads):
         return int(cursor.lastrowid or 0)
 
     def _empty_document(self, db: Connection, document_id: int) -> None:
-        for table in ("chunks", "texts", "embed_queue", "signatures", "measures"):
+        for table in ("chunks", "texts", "embed_queue", "signatures", "means", "measures"):
             db.execute(f"DELETE FROM {table} WHERE document_id = ?", (document_id,))
 
     def drop_documents(self, ids: Iterable[int]) -> list[int]:

@@ -56,6 +56,8 @@ def _told(copy: Mapping[str, Any]) -> str:
     if copy["relation"] == "same-text":
         return f"  same text, {copy['format']}"
     share = f"  {copy['similarity']:.0%} the same" if copy["similarity"] else ""
+    if copy["by_meaning"]:
+        share = f"  by meaning: {copy['similarity']:.0%} in common"
     words = f"  +{copy['added']} -{copy['removed']} words" if copy["added"] or copy["removed"] else ""
     return share + words
 

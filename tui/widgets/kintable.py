@@ -71,7 +71,7 @@ def _copy_rows(group: CopyGroup) -> Iterator[KinRow]:
     first, *rest = group.files
     kin = Kin(
         key=f"{group.relation}:{first.path}",
-        title=RELATIONS[group.relation],
+        title=RELATIONS[group.relation] + (" by meaning" if any(each.by_meaning for each in rest) else ""),
         about=f"{len(group.files)} files · {format_size(group.frees_bytes)} to win",
         why=group.why,
         kept=first.path,
@@ -83,7 +83,7 @@ def _copy_rows(group: CopyGroup) -> Iterator[KinRow]:
     )
     yield KinRow(kin)
     for each in group.files:
-        same = _SHARES.get(each.relation) or _share(each.similarity)
+        same = _SHARES.get(each.relation) or ("~" if each.by_meaning else "") + _share(each.similarity)
         yield KinRow(
             kin,
             each.path,
