@@ -43,6 +43,8 @@ SHARED = 0.3
 """Share of runs of four letters that the other text must have before words are compared."""
 DAMAGED = 0.6
 """Likeness of two stretches of letters from which one is taken for a damaged copy of the other."""
+LONGEST_DAMAGE = 100
+"""Letters in a row without one whole word from which a stretch is no damaged copy, whatever it holds."""
 FIGURES = 0.6
 """Share of the numbers of a document that the other must have: what differs in its numbers is another
 report on the same form, not a copy. OCR spoils one in four at ten errors in a hundred characters."""
@@ -198,6 +200,8 @@ def agreement(a: str, b: str) -> Agreement:
 
 
 def _is_damaged(a: str, b: str) -> bool:
+    if max(len(a), len(b)) > LONGEST_DAMAGE:
+        return False
     matcher = SequenceMatcher(None, a, b, autojunk=False)
     return matcher.real_quick_ratio() >= DAMAGED and matcher.ratio() >= DAMAGED
 
