@@ -338,7 +338,16 @@ def test_a_catalogue_of_the_first_format_is_taken_along(tmp_path: Path) -> None:
         for table in ("VIEW file_tags", "VIEW file_fields", "TRIGGER cards_follow"):
             db.execute(f"DROP {table}")
         tables = ["label_undo", "ruled", "label_rules", "collections", "custom_fields", "card_verdicts"]
-        tables += ("card_fields", "card_tags", "cards", "likenesses", "signatures", "versions")
+        tables += (
+            "card_fields",
+            "card_tags",
+            "cards",
+            "echoes",
+            "means",
+            "likenesses",
+            "signatures",
+            "versions",
+        )
         for table in tables:
             db.execute(f"DROP TABLE {table}")
         for table in ("weak_chunks", "measures", "decodings", "ocr_queue", "ocr_pages"):
