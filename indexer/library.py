@@ -319,7 +319,10 @@ class Library:
         return self._reporter.until(lambda: self._is_synced(look, keyword_only, ocr))
 
     def _is_synced(self, look: Look, keyword_only: bool, ocr: bool) -> bool:
-        if not look.done.is_set() or (ocr and not self.recognition.idle) or not self._pipeline.idle:
+        if not look.done.is_set() or not self._pipeline.idle:
+            return False
+        # What was stored has woken OCR by now; what OCR has read keeps the pipeline busy once more.
+        if ocr and not (self.recognition.idle and self._pipeline.idle):
             return False
         if keyword_only:
             self.labels.rules.settle()

@@ -95,6 +95,8 @@ class Recognition:
         self._wake = threading.Condition()
         self._stopping = False
         self._woken = True
+        self._looking = False
+        """It was woken, and `waiting` is not yet what that has led to."""
         self._stops = 0
         self._open: _Open | None = None
         self.engines = ocr.find(config.ocr.tessdata)
@@ -131,7 +133,9 @@ class Recognition:
     @property
     def idle(self) -> bool:
         """Nothing waits, or nothing can be done about it now (see `note`)."""
-        return not self._thread.is_alive() or bool(self.note) or not (self._woken or self.waiting)
+        with self._wake:
+            busy = self._woken or self._looking or self.waiting
+        return not self._thread.is_alive() or bool(self.note) or not busy
 
     @property
     def usable(self) -> tuple[str, ...]:
@@ -245,7 +249,14 @@ class Recognition:
 
     def _look(self) -> list[QueuedPage]:
         with self._wake:
-            woken, self._woken = self._woken, False
+            woken = self._looking = self._woken
+            self._woken = False
+        try:
+            return self._look_for(woken)
+        finally:
+            self._looking = False
+
+    def _look_for(self, woken: bool) -> list[QueuedPage]:
         automatic = self._config.ocr.automatic and bool(self.usable)
         if woken and automatic:
             self._fill()

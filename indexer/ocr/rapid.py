@@ -6,7 +6,6 @@ letters, also in photographs. Its models are given by path, so that it never fet
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -37,7 +36,6 @@ class Rapid:
         Raises:
             ImportError: the package is not installed or not whole.
         """
-        logging.disable(logging.WARNING)  # it logs with a handler of its own
         from rapidocr import RapidOCR
 
         models = ocr.models()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import socket
 import sys
@@ -34,6 +35,7 @@ def main() -> None:
     limits = Limits(**options["limits"])
     os.nice(19)
     confine(options["parent"], limits)
+    logging.disable(logging.WARNING)  # engines log with handlers of their own
     desk = _Desk()
     with socket.socket(fileno=options["socket"]) as channel:
         send(channel, frames.pack({"ready": True}))
