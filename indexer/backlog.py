@@ -163,6 +163,8 @@ class Backlog:
         if not self._stopping:
             self._seal()
             left = bool(self._catalogue.next_to_embed(self._model, 1))
+            if not left:
+                self.stage = ""  # before it is seen at rest, too: the last progress told is that of the end
             with self._wake:
                 # Before it is seen at rest: who waits for that asks what has changed.
                 if not left and self._rested_at != self.revision:

@@ -197,9 +197,10 @@ class Recognition:
         self._guarded(self._recover)
         used_at = time.monotonic()
         while not self._stopping:
+            stops = self._stops  # before looking: what is cancelled from here on stops the page found
             page = None if self.note else self._next_page()
             if page is not None:
-                self._guarded(lambda page=page: self._work(page))  # type: ignore[misc]
+                self._guarded(lambda page=page, stops=stops: self._work(page, stops))  # type: ignore[misc]
                 used_at = time.monotonic()
                 continue
             if time.monotonic() - used_at > REST_S:
@@ -283,9 +284,8 @@ class Recognition:
             with self._catalogue.transaction() as db:
                 recognised.enqueue(db, found, WAITING)
 
-    def _work(self, queued: QueuedPage) -> None:
-        """Read one page and keep what came of it."""
-        stops = self._stops
+    def _work(self, queued: QueuedPage, stops: int) -> None:
+        """Read one page and keep what came of it; it ends when there are more stops than these."""
         document = self._document(queued.hash)
         if document is None:  # it has changed or gone; if it is needed, it is queued again later
             with self._catalogue.transaction() as db:

@@ -27,6 +27,7 @@ from indexer.ocr import process
 from indexer.parsing.pool import ParsePool
 from indexer.parsing.recognised import merge
 from indexer.rebuilding import rebuild
+from indexer.recognition import Recognition
 from indexer.scans import RecognisedPage, pack, unpack
 from indexer.text import normalise
 from indexer.types import Heading, Page, ParsedDocument, SearchRequest
@@ -323,6 +324,27 @@ def test_cancel_stops_within_a_page_and_holds_the_others(opened: Open, folder: P
     assert library.recognition.ask([str(folder / "good.pdf")]) == 3
     synced(library)
     assert len(results(tmp_path)) == 4
+
+
+@pytest.mark.usefixtures("scripted")
+def test_cancel_between_two_pages_stops_the_next(
+    opened: Open, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "hang.pdf").write_bytes(blank(4))
+    found = Recognition._next_page
+    held: list[int] = []
+
+    def cancelled(self: Recognition) -> object:  # as another thread does it, at the worst moment
+        page = found(self)
+        if page is not None and page.page == 2:
+            held.append(self.cancel())
+        return page
+
+    monkeypatch.setattr(Recognition, "_next_page", cancelled)
+    library = opened()
+    synced(library, folder)
+    assert held == [3]
+    assert len(results(tmp_path)) == 1
 
 
 CHILD = """
