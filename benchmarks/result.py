@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
+CORPORA = (Path(__file__).parents[2] / "shared" / "corpora").resolve()
 """Real documents with known answers; a benchmark that needs them says so when they are not there."""
 
 
