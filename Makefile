@@ -53,7 +53,7 @@ lock: ## write requirements.lock anew (needs uv)
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  $(addprefix --no-emit-package ,$(file < requirements.omit)) requirements.in -o requirements.lock
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  --no-deps requirements-nodeps.in >> requirements.lock
+	  --universal --no-deps requirements-nodeps.in >> requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -26,7 +26,7 @@ from copilot.background import Background, Task
 from copilot.disclosure import Preview
 from copilot.exhaustive import Table
 from copilot.leaving import Door
-from copilot.passages import Source, Term, Vectors
+from copilot.passages import Footing, Source, Term, Vectors
 from copilot.providers import Message, Models, Provider, extractive
 from copilot.providers.extractive import Scored
 from copilot.quoting import Written
@@ -97,13 +97,14 @@ class _Draft:
     coverage: Coverage
     ranked: list[Scored]
     likelihood: float
-    foreign: bool
-    """The question is in a language the embedding model does not know."""
+    footing: Footing
 
 
+_TRANSLATED = (Footing.UNKNOWN, Footing.ACROSS)
+"""Where a language model is asked for the question in English when little was found."""
 _SPEAKS_ENGLISH = (
-    "Meaning is known in English alone: ask in the words of the documents, or set a language model, which"
-    " translates the question."
+    'The embedding model knows English alone: ask in the words of the documents, set provider = "e5" under'
+    " [embedding], or set a language model, which translates the question."
 )
 """What is said beside a refusal where the embedding model hardly knows the question's language."""
 
@@ -138,7 +139,7 @@ class _Asking:
             yield self._none_found(table, draft)
             return
         limit = evidence.FOUND_WITH_MODEL if self.provider else evidence.FOUND
-        if self.provider is not None and draft.likelihood < limit and draft.foreign:
+        if self.provider is not None and draft.likelihood < limit and draft.footing in _TRANSLATED:
             yield Notice(text="Looking in English, too.")
             translated = self._reworded(self.provider, prompts.translate_prompt(query))
             if translated:
@@ -186,11 +187,11 @@ class _Asking:
         sources = passages.sources(result.hits)
         wanted = passages.terms(query, self.library)
         vector = self.library.embed_query(query)
-        trust = passages.trust_in_meaning(query, result.hits, self.library)
+        footing = passages.footing(query, result.hits, self.library)
         embed = self._embedding(sources)
-        ranked = extractive.rank_sentences(query, wanted, sources, vector, embed, trust=trust)
+        ranked = extractive.rank_sentences(query, wanted, sources, vector, embed, footing=footing)
         self.task.check()
-        fit = evidence.weigh(wanted, sources, ranked, trust=trust)
+        fit = evidence.weigh(wanted, sources, ranked, footing=footing)
         return _Draft(
             query=query,
             wanted=wanted,
@@ -198,7 +199,7 @@ class _Asking:
             coverage=passages.coverage(self.library, request.scope, request.documents, result.hits),
             ranked=ranked,
             likelihood=evidence.likelihood(fit),
-            foreign=fit.foreign,
+            footing=footing,
         )
 
     def _standalone(self) -> str:
@@ -360,7 +361,10 @@ class _Asking:
             citations=(),
             coverage=draft.coverage,
             nearest=self._nearest(draft),
-            notes=(*self.notes, *([_SPEAKS_ENGLISH] if draft.foreign and self.provider is None else [])),
+            notes=(
+                *self.notes,
+                *([_SPEAKS_ENGLISH] if draft.footing is Footing.UNKNOWN and self.provider is None else []),
+            ),
             confidence=round(draft.likelihood, 3),
         )
 

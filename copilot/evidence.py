@@ -12,11 +12,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from copilot.passages import Source, Term, covered
+from copilot.passages import Footing, Source, Term, covered
 from copilot.providers.extractive import Scored
 
-MEASURES = ("meaning", "passage_words", "near_words", "near_names")
+MEASURES = ("meaning", "passage_words", "near_words", "near_names", "stands_out", "leads")
 """The fields of `Evidence` that are weighed."""
+
+OTHERS = 5
+"""Passages beside the nearest that it is compared with at least; what was not found counts `UNRELATED`."""
+UNRELATED = 0.1
+"""Cosine of a passage that has nothing to do with a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +36,25 @@ class Evidence:
     """The same in the best sentence, its neighbours and what stands above them: names, titles, headings."""
     near_names: float
     """Share of the question's names and numbers there; 1 when it has none."""
+    stands_out: float = 0.0
+    """Cosine of question and nearest passage, less the mean of the others found: what a question is about is
+    found in many passages, what answers it in one."""
+    leads: float = 0.0
+    """The same of the scores of words and meaning together."""
     has_meaning: bool
     """Whether `meaning` could be measured."""
-    foreign: bool = False
-    """The question is in a language the embedding model does not know well."""
+    footing: Footing = Footing.ENGLISH
+    """What question, passages and model have in common."""
 
 
 def weigh(
-    wanted: Sequence[Term], sources: Sequence[Source], ranked: Sequence[Scored], *, trust: float = 1.0
+    wanted: Sequence[Term],
+    sources: Sequence[Source],
+    ranked: Sequence[Scored],
+    *,
+    footing: Footing = Footing.ENGLISH,
 ) -> Evidence:
-    """Measure the fit of the passages found; `trust` as in `extractive.rank_sentences`."""
+    """Measure the fit of the passages found; `footing` as in `extractive.rank_sentences`."""
     names = [term for term in wanted if term.named]
     near = set(_around(ranked[0], sources)) if ranked else set()
     return Evidence(
@@ -48,9 +62,25 @@ def weigh(
         passage_words=max((covered(wanted, source.words) for source in sources[:5]), default=0.0),
         near_words=covered(wanted, near),
         near_names=sum(term.is_in(near) for term in names) / len(names) if names else 1.0,
+        stands_out=_stands_out([source.hit.scores.get("semantic", 0.0) for source in sources]),
+        leads=_leads([source.hit.score for source in sources]),
         has_meaning=any(each.meaning for each in ranked),
-        foreign=trust < 1,
+        footing=footing,
     )
+
+
+def _stands_out(cosines: Sequence[float]) -> float:
+    """The highest cosine less the mean of the others, of which there are some that are not related."""
+    if not cosines:
+        return 0.0
+    first = max(cosines)
+    missing = max(0, OTHERS - (len(cosines) - 1))
+    return first - (sum(cosines) - first + missing * UNRELATED) / (len(cosines) - 1 + missing)
+
+
+def _leads(scores: Sequence[float]) -> float:
+    """The first score less the mean of the others; 0 when there is but one."""
+    return scores[0] - sum(scores[1:]) / (len(scores) - 1) if len(scores) > 1 else 0.0
 
 
 def _around(best: Scored, sources: Sequence[Source]) -> Iterable[str]:
@@ -67,17 +97,23 @@ def _around(best: Scored, sources: Sequence[Source]) -> Iterable[str]:
 # kind in every collection weighs the same, answerable and unanswerable too: 0.5 means that an answer is as
 # likely there as not.
 _WEIGHTS = {
-    # (with an embedding model, foreign)
-    (True, False): (-12.69, 13.12, 4.66, 0.92, 3.1),
-    (True, True): (-8.19, 6.34, 3.75, 5.38, 0.75),
-    (False, False): (-7.92, 0.0, 6.59, 3.26, 2.99),
-    (False, True): (-4.96, 0.0, 4.75, 4.38, 1.95),
+    # (with an embedding model, footing)
+    (True, Footing.ENGLISH): (-12.69, 13.12, 4.66, 0.92, 3.1, 0.0, 0.0),
+    (True, Footing.UNKNOWN): (-8.19, 6.34, 3.75, 5.38, 0.75, 0.0, 0.0),
+    (True, Footing.HOME): (-13.69, 11.49, 5.17, -0.18, 4.33, 5.25, 0.58),
+    (True, Footing.WITHIN): (-11.68, 10.94, 2.33, 0.81, 5.2, 1.9, 3.36),
+    (True, Footing.ACROSS): (-9.65, 11.17, -6.49, 4.69, 2.69, 22.54, 6.97),
+    (False, Footing.ENGLISH): (-7.92, 0.0, 6.59, 3.26, 2.99, 0.0, 0.0),
+    (False, Footing.UNKNOWN): (-4.96, 0.0, 4.75, 4.38, 1.95, 0.0, 0.0),
+    (False, Footing.HOME): (-7.92, 0.0, 6.59, 3.26, 2.99, 0.0, 0.0),
+    (False, Footing.WITHIN): (-4.96, 0.0, 4.75, 4.38, 1.95, 0.0, 0.0),
+    (False, Footing.ACROSS): (-4.96, 0.0, 4.75, 4.38, 1.95, 0.0, 0.0),
 }
 
 
 def likelihood(evidence: Evidence) -> float:
     """How likely an answer is there, 0 to 1."""
-    bias, *weights = _WEIGHTS[evidence.has_meaning, evidence.foreign]
+    bias, *weights = _WEIGHTS[evidence.has_meaning, evidence.footing]
     values = (getattr(evidence, name) for name in MEASURES)
     return 1 / (1 + math.exp(-bias - sum(w * v for w, v in zip(weights, values, strict=True))))
 

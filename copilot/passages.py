@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
@@ -81,17 +82,30 @@ class Term:
 def terms(question: str, library: Library, *, limit: int = MAX_TERMS) -> list[Term]:
     """The words of a question that count, weighted by how rare they are in the library."""
     found: dict[str, tuple[str, bool]] = {}
-    for at, match in enumerate(WORD.finditer(prepare(question))):
-        written = match[0].removesuffix("'s").removesuffix("’s")
+    spoken = language.detect(question) or "en"
+    told = [match[0].removesuffix("'s").removesuffix("’s") for match in WORD.finditer(prepare(question))]
+    for at, written in enumerate(told):
         word = bare(fold(written))
         if word and counts(word):
-            named = word.isdigit() or (at > 0 and written[0].isupper())
+            named = word.isdigit() or _is_name(told, at, spoken)
             found[word] = (written, named or found.get(word, ("", False))[1])
-    spoken = language.detect(question) or "en"
     return [
         _weighed(word, written, named, spoken, library)
         for word, (written, named) in list(found.items())[:limit]
     ]
+
+
+def _is_name(told: Sequence[str], at: int, spoken: str) -> bool:
+    """Whether the word at a place is written as a name.
+
+    All German nouns have the initial of one: there it takes a second such word beside, or more capitals.
+    """
+    if at == 0 or not told[at][0].isupper():
+        return False
+    if spoken != "de":
+        return True
+    beside = (told[other] for other in (at - 1, at + 1) if 0 < other < len(told))
+    return not told[at][1:].islower() or any(each[0].isupper() for each in beside)
 
 
 def _weighed(word: str, written: str, named: bool, spoken: str, library: Library) -> Term:
@@ -103,20 +117,40 @@ def _weighed(word: str, written: str, named: bool, spoken: str, library: Library
     return Term(word=word, weight=min(max(weight, 0.02), 1.0), named=named, forms=forms)
 
 
-def trust_in_meaning(question: str, hits: Sequence[Hit], library: Library) -> float:
-    """How much the cosine of a question says, 0 to 1: less in languages the built-in model does not know.
+class Footing(StrEnum):
+    """What a question, its passages and the embedding model have in common: it decides what a cosine says."""
 
-    A question too short to tell its language is taken to be in that of most passages found.
+    ENGLISH = "english"
+    """The model knows English alone, and the question is English."""
+    UNKNOWN = "unknown"
+    """The model does not know the question's language."""
+    HOME = "home"
+    """The model knows many languages and English best; question and passages are English."""
+    WITHIN = "within"
+    """The model knows many languages; question and passages are in the same, which is not English."""
+    ACROSS = "across"
+    """The model knows many languages; the nearest passage is in another one than the question, so that
+    shared words say little."""
+
+
+def footing(question: str, hits: Sequence[Hit], library: Library) -> Footing:
+    """What a question and the passages found for it have in common.
+
+    What decides is the nearest passage. A question too short to tell its language is taken to be in its
+    language, or for a model of English in that of most passages.
     """
-    settings = library.config
-    if settings.embedding.provider not in ("minilm", "none"):
-        return 1.0
+    known = library.languages
     spoken = language.detect(question)
-    if not spoken and hits:
-        spoken = Counter(hit.language for hit in hits).most_common(1)[0][0]
-    if spoken == "en" or (not spoken and question.isascii()):
-        return 1.0
-    return min(settings.search.foreign_weight / max(settings.search.semantic_weight, 0.01), 1.0)
+    found = Counter(hit.language for hit in hits if hit.language)
+    if known is None:
+        nearest = next(iter(found), "")
+        if spoken and nearest and spoken != nearest:
+            return Footing.ACROSS
+        return Footing.HOME if (spoken or nearest) == "en" else Footing.WITHIN
+    if not spoken and found:
+        spoken = found.most_common(1)[0][0]
+    english = spoken in known if spoken else question.isascii()
+    return Footing.ENGLISH if english else Footing.UNKNOWN
 
 
 def covered(wanted: Sequence[Term], held: Iterable[str]) -> float:

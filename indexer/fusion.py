@@ -7,6 +7,7 @@ candidate, so that nothing wins or loses because one retriever did not list it.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -39,6 +40,9 @@ class Blend(NamedTuple):
     """Cosine that counts nothing."""
     topic: float
     """What is added to the weight of meaning where the model knows question and text."""
+    middling: bool = False
+    """The cosine of the middling candidate counts nothing, where there are `MANY`: to a model of many
+    languages all texts of one field are alike, and what counts is how far one stands out."""
 
 
 PASSAGES = Blend(0.2, 0.1, 0.0)
@@ -46,6 +50,9 @@ PASSAGES = Blend(0.2, 0.1, 0.0)
 DOCUMENTS = Blend(0.5, 0.0, 0.15)
 """For documents: what one is about is often said in other words. Both fitted to questions about reports
 (by page) and proposals (by document), with those about articles as a check."""
+DOCUMENTS_MULTILINGUAL = Blend(0.3, 0.0, 0.2, middling=True)
+"""The same for a model of many languages, fitted in the same way."""
+MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +93,12 @@ def fuse(candidates: Iterable[Candidate], ideal: float, blend: Blend = DOCUMENTS
     """
     found = list(candidates)
     keyword = max(max((each.keyword for each in found), default=0.0), blend.good_keyword * ideal, 1e-6)
-    semantic = max(max((each.semantic for each in found), default=0.0), GOOD_COSINE) - blend.floor
-    scored = [Scored(each, each.tier + _combined(each, keyword, semantic, blend.floor)) for each in found]
+    floor = blend.floor
+    cosines = [each.semantic for each in found if each.semantic]
+    if blend.middling and len(cosines) >= MANY:
+        floor = max(floor, statistics.median(cosines))
+    semantic = max(max((each.semantic for each in found), default=0.0), GOOD_COSINE) - floor
+    scored = [Scored(each, each.tier + _combined(each, keyword, semantic, floor)) for each in found]
     return sorted(scored, key=lambda each: (-each.score, each.candidate.chunk))
 
 

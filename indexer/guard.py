@@ -128,6 +128,8 @@ class GuardedEmbedder:
     """
 
     languages: frozenset[str] | None
+    related: float
+    nearby: float
 
     def __init__(self, inner: Any, guard: Guard) -> None:
         """Wrap an `indexer.embedding.remote.RemoteEmbedder`."""
@@ -139,6 +141,7 @@ class GuardedEmbedder:
         self.fingerprint = inner.fingerprint
         self.dimensions = inner.dimensions
         self.languages = inner.languages
+        self.related, self.nearby = inner.related, inner.nearby
         early = guard.logger(self.name, "embedding", (), {})
         for call in inner.calls.listen(self._log):  # the first one asked for the length of a vector
             early(call)

@@ -453,6 +453,11 @@ class Library:
         """Chunk ids of a document and their vectors; None unless every chunk has one."""
         return self.catalogue.vectors_of(self._digest(document))
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of the languages the model knows; None means all. English without a model."""
+        return self._embedder.languages if self._embedder is not None else frozenset({"en"})
+
     def embed_query(self, text: str) -> NDArray[np.float32] | None:
         """The vector of a question, (dimensions,); None without a model."""
         return self._embed(lambda model: model.embed_query(text))

@@ -14,9 +14,9 @@ from indexer.catalogue import Catalogue, scoping
 
 Vector = NDArray[np.float32]
 
-RELATED = 0.15
-"""Cosine from which on a chunk has to do with the question, for models of single languages: their
-unrelated texts lie around 0. Multilingual ones put everything close together and know no such line."""
+NEAREST_SHARE = 0.5
+"""Share of the nearest chunk's cosine that others must have, for models of many languages of which it is
+known what unrelated texts have: across languages even what answers has a low one."""
 
 NARROW = 400
 """Documents in a scope up to which its vectors are looked up one by one."""
@@ -26,6 +26,8 @@ class Embedder(Protocol):
     """What search needs of an embedding model."""
 
     languages: frozenset[str] | None
+    related: float
+    nearby: float
 
     def embed_query(self, text: str) -> Vector:
         """The vector of a question, of length 1."""
@@ -61,9 +63,17 @@ class Meaning:
         self._catalogue = catalogue
         self._store = store
         self._languages = embedder.languages
+        self._related = embedder.related
+        self.nearby = embedder.nearby
+        """Cosine from which on a chunk is near a query of a word or two."""
         self._model_id = model_id
         self.vector = functools.lru_cache(maxsize=256)(embedder.embed_query)
         """The vector of a question; the same question is embedded once while it is refined."""
+
+    @property
+    def multilingual(self) -> bool:
+        """Whether the model knows all languages."""
+        return self._languages is None
 
     def knows(self, language: str, text: str) -> bool:
         """Whether the model knows the language; an undetected one is judged by its letters."""
@@ -106,8 +116,10 @@ class Meaning:
         documents: frozenset[int] | None,
         chunks: frozenset[int] | None,
     ) -> dict[int, Near]:
-        least = -1.0 if self._languages is None else RELATED
         found_ids = self._store.search(vector, count, allowed=allowed)
+        least = self._related
+        if self.multilingual and least > 0 and found_ids:
+            least = max(least, NEAREST_SHARE * max(cosine for _, cosine in found_ids))
         cosines = {vector_id: cosine for vector_id, cosine in found_ids if cosine >= least}
         with self._catalogue.reader() as db:
             rows = scoping.chunks_of_vectors(db, self._model_id, cosines)

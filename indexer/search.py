@@ -37,9 +37,9 @@ NAMED = 20
 """Documents fetched because of their name or title alone."""
 SHORT = 5
 """Words of a query up to which documents that hold all of them come first, wherever they hold them."""
-FEW, CLOSE = 2, 0.3
-"""Words of a query up to which, when no document has any of them, only chunks of this cosine are found:
-of a word it does not know the model says little, and everything is a little like it."""
+FEW = 2
+"""Words of a query up to which, when no document has any of them, only close chunks are found: of a word it
+does not know the model says little, and everything is a little like it."""
 CJK_SHARE = 1 / 3
 """Share of the weight for foreign languages that is left for Chinese, Japanese and Korean."""
 DENSITY = {"zh": 2.5, "ja": 2.0, "ko": 2.0}
@@ -234,7 +234,7 @@ class Searcher:
             self._find_by_meaning(ranking, query, limits, mode, max(MEANING_CHUNKS, 3 * depth))
         if ranking.mode != "semantic":
             self._find_by_words(ranking, limits, max(WORD_CHUNKS, 8 * depth))
-        ranking.blend = fusion.PASSAGES if request.chunks else fusion.DOCUMENTS
+        ranking.blend = self._blend(chunks=request.chunks)
         candidates = self._candidates(ranking, query, limits, sound=request.sound)
         ranking.scored = fusion.fuse(candidates, ranking.plan.ideal, ranking.blend)
         return ranking
@@ -303,7 +303,9 @@ class Searcher:
             ranking.near = meaning.near(ranking.vector, count, limits.documents, limits.chunks)
             groups = ranking.plan.groups
             if 0 < len(groups) <= FEW and not any(group.known for group in groups):
-                ranking.near = {chunk: near for chunk, near in ranking.near.items() if near.cosine >= CLOSE}
+                ranking.near = {
+                    chunk: near for chunk, near in ranking.near.items() if near.cosine >= meaning.nearby
+                }
             ranking.mode = "semantic" if mode == "semantic" else "hybrid"
         except AppError as exc:
             log.warning("search by meaning failed: %s", exc)
@@ -382,6 +384,12 @@ class Searcher:
         if word is not None and word.whole:
             return 2
         return 1 if document in ranking.holders else 0
+
+    def _blend(self, *, chunks: bool) -> Blend:
+        if chunks:
+            return fusion.PASSAGES
+        multilingual = self._meaning is not None and self._meaning.multilingual
+        return fusion.DOCUMENTS_MULTILINGUAL if multilingual else fusion.DOCUMENTS
 
     def _weigher(self, ranking: _Ranking, query: Query, weight: float) -> Callable[[str], float]:
         """Weight of meaning by the language of a chunk: less where the model does not know both languages."""

@@ -66,6 +66,8 @@ class HashEmbedder:
 
     name = "hash"
     languages: frozenset[str] | None = None
+    related = -1.0
+    nearby = 0.3
 
     def __init__(self, fingerprint: str = "hash/1", dimensions: int = 64) -> None:
         self.fingerprint = fingerprint

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from copilot import likeness
-from copilot.passages import Sentence, Source, Term, Vectors, covered
+from copilot.passages import Footing, Sentence, Source, Term, Vectors, covered
 
 NAME = "extractive"
 
@@ -22,6 +22,8 @@ READ_WHOLE = 2
 """Passages of which every sentence is compared when there are too many."""
 MAX_SENTENCES = 32
 """Sentences embedded for one question: the greater part of the time an answer takes."""
+MAX_ACROSS = 64
+"""The same where the question shares no language with the passages."""
 MAX_CHARACTERS = 360
 """Of a longer sentence (a row of a table, as a rule) the beginning is embedded."""
 MAX_QUOTED = 3
@@ -32,43 +34,102 @@ Embed = Callable[[Sequence[str]], Vectors | None]
 
 # Weights of `likeness.MEASURES`, fitted by `benchmarks/fit_answers.py`: a softmax over the sentences of each
 # question, on one half of XQuAD's questions. A language the embedding model does not know has its own.
-_WEIGHTS = {
-    "meaning": 2.66,
-    "meaning_before": 4.07,
-    "passage_meaning": 3.46,
-    "passage_score": 1.86,
-    "passage_words": 1.10,
-    "words": 2.35,
-    "words_before": 3.35,
-    "words_after": 2.05,
-    "words_above": 1.46,
-    "plain_words": 3.34,
-    "less_than_before": -0.88,
-    "order": 3.93,
-    "kind": 0.67,
-    "no_kind": -0.90,
-    "leans": 0.38,
-    "poor": -2.93,
-    "repeats": -4.95,
-}
-_WEIGHTS_FOREIGN = {
-    "meaning": 1.41,
-    "meaning_before": 0.61,
-    "passage_meaning": 3.44,
-    "passage_score": 2.16,
-    "passage_words": 1.57,
-    "words": 5.49,
-    "words_before": 5.86,
-    "words_after": 1.89,
-    "words_above": 1.78,
-    "plain_words": 3.62,
-    "less_than_before": -0.83,
-    "order": 3.61,
-    "kind": 0.78,
-    "no_kind": -0.50,
-    "leans": 0.48,
-    "poor": -7.22,
-    "repeats": -0.04,
+_WEIGHTS: dict[Footing, dict[str, float]] = {
+    Footing.ENGLISH: {
+        "meaning": 2.66,
+        "meaning_before": 4.07,
+        "passage_meaning": 3.46,
+        "passage_score": 1.86,
+        "passage_words": 1.1,
+        "words": 2.35,
+        "words_before": 3.35,
+        "words_after": 2.05,
+        "words_above": 1.46,
+        "plain_words": 3.34,
+        "less_than_before": -0.88,
+        "order": 3.93,
+        "kind": 0.67,
+        "no_kind": -0.9,
+        "leans": 0.38,
+        "poor": -2.93,
+        "repeats": -4.95,
+    },
+    Footing.UNKNOWN: {
+        "meaning": 1.41,
+        "meaning_before": 0.61,
+        "passage_meaning": 3.44,
+        "passage_score": 2.16,
+        "passage_words": 1.57,
+        "words": 5.49,
+        "words_before": 5.86,
+        "words_after": 1.89,
+        "words_above": 1.78,
+        "plain_words": 3.62,
+        "less_than_before": -0.83,
+        "order": 3.61,
+        "kind": 0.78,
+        "no_kind": -0.5,
+        "leans": 0.48,
+        "poor": -7.22,
+        "repeats": -0.04,
+    },
+    Footing.HOME: {
+        "meaning": 5.02,
+        "meaning_before": 4.62,
+        "passage_meaning": 3.19,
+        "passage_score": 1.53,
+        "passage_words": 1.21,
+        "words": 1.53,
+        "words_before": 3.06,
+        "words_after": 1.9,
+        "words_above": 1.4,
+        "plain_words": 3.05,
+        "less_than_before": -0.85,
+        "order": 3.79,
+        "kind": 0.7,
+        "no_kind": -0.96,
+        "leans": 0.36,
+        "poor": -2.05,
+        "repeats": -5.26,
+    },
+    Footing.WITHIN: {
+        "meaning": 8.18,
+        "meaning_before": 5.69,
+        "passage_meaning": 4.17,
+        "passage_score": 1.52,
+        "passage_words": 0.48,
+        "words": 3.2,
+        "words_before": 5.41,
+        "words_after": 2.02,
+        "words_above": 1.88,
+        "plain_words": 2.27,
+        "less_than_before": -1.55,
+        "order": 3.21,
+        "kind": 0.62,
+        "no_kind": -0.46,
+        "leans": 0.67,
+        "poor": -4.79,
+        "repeats": -1.22,
+    },
+    Footing.ACROSS: {
+        "meaning": 18.64,
+        "meaning_before": 12.39,
+        "passage_meaning": 7.68,
+        "passage_score": 2.0,
+        "passage_words": 0.54,
+        "words": 1.48,
+        "words_before": 3.73,
+        "words_after": 5.27,
+        "words_above": 2.13,
+        "plain_words": 0.64,
+        "less_than_before": -1.84,
+        "order": -9.18,
+        "kind": 0.42,
+        "no_kind": -0.64,
+        "leans": 0.09,
+        "poor": -3.5,
+        "repeats": -0.06,
+    },
 }
 
 NEAR_BEST = 1.6
@@ -98,7 +159,7 @@ def rank_sentences(
     query_vector: Vectors | None,
     embed: Embed,
     *,
-    trust: float = 1.0,
+    footing: Footing = Footing.ENGLISH,
 ) -> list[Scored]:
     """Sentences of the first passages, best first.
 
@@ -108,16 +169,16 @@ def rank_sentences(
         sources: Passages in the order of the search.
         query_vector: Unit vector of the question, or None without a model.
         embed: Makes unit row vectors of texts, or None without a model.
-        trust: Weight of meaning, 0 to 1: small in a language the embedding model does not know.
+        footing: What question, passages and model have in common: it decides what a cosine says.
     """
     read = sources[:READ_PASSAGES]
-    sentences = _worth_reading(wanted, read)
+    sentences = _worth_reading(wanted, read, footing)
     if not sentences:
         return []
     asked = likeness.Asked(question=question, wanted=wanted)
     rows = measured(asked, read)
     meaning = _cosines([sentence.telling[:MAX_CHARACTERS] for sentence in sentences], query_vector, embed)
-    weights = weights_for(trust)
+    weights = weights_for(footing)
     scored = []
     for sentence, cosine in zip(sentences, meaning, strict=True):
         row = rows[sentence]
@@ -138,9 +199,9 @@ def measured(asked: likeness.Asked, read: Sequence[Source]) -> dict[Sentence, li
     return rows
 
 
-def weights_for(trust: float) -> Vectors:
-    """The weights of `likeness.MEASURES` where meaning can be trusted this much."""
-    chosen = _WEIGHTS_FOREIGN if trust < 1 else _WEIGHTS
+def weights_for(footing: Footing) -> Vectors:
+    """The weights of `likeness.MEASURES` on this footing."""
+    chosen = _WEIGHTS[footing]
     return np.array([chosen[name] for name in likeness.MEASURES], dtype=np.float32)
 
 
@@ -270,11 +331,13 @@ def quotes(chosen: Sequence[Sentence], sources: Sequence[Source]) -> list[tuple[
     return found
 
 
-def _worth_reading(wanted: Sequence[Term], read: Sequence[Source]) -> list[Sentence]:
+def _worth_reading(wanted: Sequence[Term], read: Sequence[Source], footing: Footing) -> list[Sentence]:
     """Sentences that may hold an answer; when there are too many, those with the question's words."""
     every = [sentence for source in read for sentence in source.sentences if len(sentence.text) > 3]
     if len(every) <= MAX_SENTENCES:
         return every
+    if footing is Footing.ACROSS:
+        return every[:MAX_ACROSS]  # words do not tell which ones are likely
     # A paraphrase shares no word: of the first passages every sentence is read, of the others the likely.
     by_words = sorted(
         every,

@@ -28,6 +28,10 @@ class Embedder(Protocol):
     dimensions: int
     languages: frozenset[str] | None
     """ISO 639-1 codes of the languages the model knows; None means all."""
+    related: float
+    """Cosine from which on a text has to do with a question; -1 when that is not known of the model."""
+    nearby: float
+    """Cosine from which on a text is near a question of a word or two, of which models know least."""
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts to be found; (n, dimensions), rows of length 1, in the order given."""
@@ -61,7 +65,7 @@ def load(
     """
     if config.provider == "none":
         raise ModelMissingError(
-            "Search by meaning is switched off.", hint='Set provider = "minilm" under [embedding] to use it.'
+            "Search by meaning is switched off.", hint='Set provider = "auto" under [embedding] to use it.'
         )
     if config.provider in ("openai", "ollama"):
         from indexer.embedding import remote
@@ -70,5 +74,11 @@ def load(
     from indexer.embedding import minilm
 
     if config.provider == "e5":
-        return minilm.load_e5(config, cache=cache)
+        return minilm.load_multilingual(config, cache=cache, english=False)
+    if config.provider in ("auto", "both") and not config.path:
+        try:
+            return minilm.load_multilingual(config, cache=cache, english=True)
+        except ModelMissingError:
+            if config.provider == "both":
+                raise
     return minilm.load_minilm(config, cache=cache, progress=progress)

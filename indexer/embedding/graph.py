@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,12 @@ from typing import Any
 from indexer.embedding.onnx_writer import DType, GraphWriter
 from indexer.errors import ModelMissingError
 
-INPUTS = ("input_ids", "attention_mask")
+TOKENS, MASK = "input_ids", "attention_mask"
+VECTORS = "word_vectors"
+"""The first input of a model whose table of words is not in its weights; else it is `TOKENS`."""
 OUTPUT = "embedding"
 _DTYPES = {"F32": DType.FLOAT, "U8": DType.UINT8, "I8": DType.INT8}
+_WORDS = "embeddings.word_embeddings.weight"
 _MAX_HEADER = 16_000_000
 _EPSILON = 1e-12
 
@@ -46,7 +49,7 @@ class Weights:
     @property
     def layers(self) -> int:
         """Number of encoder layers."""
-        return len({name.split(".")[2] for name in self.tensors if name.startswith("encoder.layer.")})
+        return layer_count(self.tensors)
 
     @property
     def dimensions(self) -> int:
@@ -54,9 +57,19 @@ class Weights:
         return self.tensors["embeddings.LayerNorm.weight"].shape[0]
 
     @property
+    def has_words(self) -> bool:
+        """Whether the table of words is there; else whoever runs the graph looks words up himself."""
+        return _WORDS in self.tensors
+
+    @property
     def positions(self) -> int:
         """Longest text in tokens that the model was built for."""
         return self.tensors["embeddings.position_embeddings.weight"].shape[0]
+
+
+def layer_count(names: Iterable[str]) -> int:
+    """Number of encoder layers among tensors with these names."""
+    return len({name.split(".")[2] for name in names if name.startswith("encoder.layer.")})
 
 
 def read_weights(path: Path) -> Weights:
@@ -115,23 +128,27 @@ class _Bert:
 
     def build(self) -> bytes:
         graph = self._graph
-        ids, mask = INPUTS
-        hidden = self._embeddings(ids)
-        (mask32,) = graph.node("Cast", [mask], to=int(DType.INT32))
+        shape: tuple[int | str, ...] = ("batch", "tokens")
+        words, kind = TOKENS, (DType.INT64, shape)
+        if not self._weights.has_words:
+            words, kind = VECTORS, (DType.FLOAT, (*shape, self._weights.dimensions))
+        hidden = self._embeddings(words)
+        (mask32,) = graph.node("Cast", [MASK], to=int(DType.INT32))
         for layer in range(self._weights.layers):
             hidden = self._layer(f"encoder.layer.{layer}.", hidden, mask32)
         # Mean over the real tokens is a sum once the vector is normalised, so no division is needed.
-        (real,) = graph.node("Cast", [mask], to=int(DType.FLOAT))
+        (real,) = graph.node("Cast", [MASK], to=int(DType.FLOAT))
         (row,) = graph.node("Unsqueeze", [real, graph.constant("axis_1", [1])])
         (summed,) = graph.node("MatMul", [row, hidden])
         (flat,) = graph.node("Squeeze", [summed, "axis_1"])
         graph.node("LpNormalization", [flat], name=OUTPUT, axis=-1, p=2)
-        return graph.finish(INPUTS, OUTPUT, self._weights.dimensions)
+        inputs = {words: kind, MASK: (DType.INT64, shape)}
+        return graph.finish(inputs, OUTPUT, self._weights.dimensions)
 
-    def _embeddings(self, ids: str) -> str:
+    def _embeddings(self, given: str) -> str:
         graph = self._graph
-        words = self._words(ids)
-        (length,) = graph.node("Shape", [ids], start=1, end=2)
+        words = self._words(given) if given == TOKENS else given
+        (length,) = graph.node("Shape", [given], start=1, end=2)
         zero = graph.constant("zero", [0])
         table = self._weight("embeddings.position_embeddings.weight")
         (places,) = graph.node("Slice", [table, zero, length, graph.constant("axis_0", [0])])
@@ -143,12 +160,11 @@ class _Bert:
 
     def _words(self, ids: str) -> str:
         graph = self._graph
-        name = "embeddings.word_embeddings.weight"
-        (rows,) = graph.node("Gather", [self._weight(name), ids])
-        if f"{name}.scale" not in self._weights.tensors:
+        (rows,) = graph.node("Gather", [self._weight(_WORDS), ids])
+        if f"{_WORDS}.scale" not in self._weights.tensors:
             return rows
         (values,) = graph.node("Cast", [rows], to=int(DType.FLOAT))
-        (scales,) = graph.node("Gather", [self._weight(f"{name}.scale"), ids])
+        (scales,) = graph.node("Gather", [self._weight(f"{_WORDS}.scale"), ids])
         return graph.node("Mul", [values, scales])[0]
 
     def _layer(self, prefix: str, hidden: str, mask: str) -> str:

@@ -1,14 +1,15 @@
 """Sentence encoders of BERT's shape in this process, through ONNX Runtime.
 
-Owns the session, the tokenizer and the batches. all-MiniLM-L6-v2 is the default; multilingual-e5-small
-runs through the same code with its prefixes.
+Owns the session, the tokens and the batches. multilingual-e5-small is used where its package is installed,
+all-MiniLM-L6-v2 where it is not; both run through the same code.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 
 from indexer.config import EmbeddingConfig
 from indexer.embedding import models, quantise
-from indexer.embedding.graph import INPUTS, Weights, bert_graph, read_weights
+from indexer.embedding.graph import MASK, TOKENS, VECTORS, Weights, bert_graph, read_weights
+from indexer.embedding.multilingual import MultilingualEmbedder, fits, read_bases
+from indexer.embedding.packed import PackedModel, SentencePieceTokens
 from indexer.errors import ModelMissingError
 
 Vectors = NDArray[np.float32]
@@ -27,6 +30,15 @@ BATCH_TOKENS = 1024
 and makes a query wait longer behind it."""
 _SLICE = 512
 
+RELATED = 0.15
+"""Cosine from which on a text has to do with a question, for models of single languages: their unrelated
+texts lie around 0. Multilingual ones put everything close together and know no such line."""
+
+Tokens = Callable[[Sequence[str]], list[list[int]]]
+"""Texts to ids, special ones included, cut to the length the model reads."""
+Words = Callable[[NDArray[np.int64]], Vectors]
+"""Ids of any shape to the vectors of their words."""
+
 
 class BertEmbedder:
     """Texts to unit vectors. Safe to call from several threads; a query goes before waiting passages."""
@@ -34,7 +46,7 @@ class BertEmbedder:
     def __init__(
         self,
         weights: Weights,
-        tokenizer: Path,
+        tokenizer: Path | Tokens,
         *,
         name: str,
         fingerprint: str,
@@ -44,12 +56,13 @@ class BertEmbedder:
         heads: int = 0,
         query_prefix: str = "",
         passage_prefix: str = "",
+        words: Words | None = None,
     ) -> None:
         """Load the model.
 
         Args:
             weights: Plain or quantised weights.
-            tokenizer: A tokenizer.json.
+            tokenizer: A tokenizer.json, or what turns texts into ids.
             name: Name for people.
             fingerprint: Identifies everything that changes the vectors.
             languages: ISO 639-1 codes the model knows; None means all.
@@ -58,6 +71,7 @@ class BertEmbedder:
             heads: Attention heads; 0 means one for each 32 dimensions.
             query_prefix: Put before a query.
             passage_prefix: Put before a passage.
+            words: Looks words up, for weights without them.
 
         Raises:
             ModelMissingError: the files do not fit together.
@@ -65,13 +79,20 @@ class BertEmbedder:
         self.name = name
         self.fingerprint = fingerprint
         self.languages = languages
+        self.related = -1.0 if languages is None else RELATED
+        self.nearby = 2 * RELATED
         self.dimensions = weights.dimensions
         self._prefixes = (query_prefix, passage_prefix)
         try:
-            self._tokenizer = _load_tokenizer(tokenizer, min(max_tokens, weights.positions))
+            self._tokens = (
+                _load_tokenizer(tokenizer, min(max_tokens, weights.positions))
+                if isinstance(tokenizer, Path)
+                else tokenizer
+            )
             self._session = _load_session(weights, heads or weights.dimensions // 32, threads)
         except Exception as exc:  # both libraries raise bare exceptions of their own
             raise ModelMissingError(f"The model {name} cannot be loaded: {exc}.", hint=models.REMEDY) from exc
+        self._words = words
         self._queries = 0
         self._calm = threading.Condition()
 
@@ -96,8 +117,7 @@ class BertEmbedder:
                 self._calm.notify_all()
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
+        return self._tokens([text.encode("utf-8", "replace").decode("utf-8") for text in texts])
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
         """Texts of similar length together, as (positions, token ids), so that little is padding."""
@@ -113,14 +133,18 @@ class BertEmbedder:
             if batch:
                 yield [first + r for r in batch], [encoded[r] for r in batch]
 
-    def _run(self, ids: list[list[int]]) -> Vectors:
+    def _given(self, ids: list[list[int]]) -> dict[str, NDArray[Any]]:
+        """What the session is run on: a batch of texts, shorter ones filled up."""
         length = max(map(len, ids))
         tokens = np.zeros((len(ids), length), np.int64)
         mask = np.zeros((len(ids), length), np.int64)
         for row, values in enumerate(ids):
             tokens[row, : len(values)] = values
             mask[row, : len(values)] = 1
-        (vectors,) = self._session.run(None, dict(zip(INPUTS, (tokens, mask), strict=True)))
+        return {MASK: mask, **({VECTORS: self._words(tokens)} if self._words else {TOKENS: tokens})}
+
+    def _run(self, ids: list[list[int]]) -> Vectors:
+        (vectors,) = self._session.run(None, self._given(ids))
         return np.asarray(vectors, np.float32)
 
 
@@ -137,15 +161,60 @@ def load_minilm(
 
 
 def load_e5(config: EmbeddingConfig, *, cache: Path) -> BertEmbedder:
-    """multilingual-e5-small (or a model of its shape and prefixes) from the configured folder.
+    """multilingual-e5-small as it is: packaged, or from the configured folder (or another of its shape).
 
     Raises:
         ModelMissingError: it is not there.
     """
-    name = "multilingual-e5-small"
-    files = models.find_folder(config.path, name)
-    return _load(
-        files, config, cache, name=name, languages=None, max_tokens=512, prefixes=("query: ", "passage: ")
+    if config.path:
+        files = models.find_folder(config.path, models.E5)
+        return _load(files, config, cache, name=models.E5, languages=None, max_tokens=512, prefixes=_E5)
+    return _load_packed(models.find_packed_e5(), config, cache)
+
+
+def load_multilingual(
+    config: EmbeddingConfig, *, cache: Path, english: bool
+) -> MultilingualEmbedder | BertEmbedder:
+    """multilingual-e5-small so that languages meet, with MiniLM beside it when `english`.
+
+    A configured model whose space is another is taken as it is.
+
+    Raises:
+        ModelMissingError: one of them is not there.
+    """
+    every, bases = load_e5(config, cache=cache), read_bases()
+    if not fits(every, bases):
+        return every
+    return MultilingualEmbedder(every, bases, load_minilm(config, cache=cache) if english else None)
+
+
+_E5 = ("query: ", "passage: ")
+
+
+def _load_packed(file: Path, config: EmbeddingConfig, cache: Path) -> BertEmbedder:
+    model = PackedModel(file)
+    source_hash = models.E5_HASH
+    bits = 8 if config.precision == "int8" else 32
+    weights = quantise.quantised(model.tensors, source_hash, cache, bits=bits)
+    pieces = cache / f"{source_hash[:16]}.spm"
+    try:
+        tokens = SentencePieceTokens(model, pieces, model.positions)
+    except (OSError, RuntimeError) as exc:
+        raise ModelMissingError(
+            f"The vocabulary of {models.E5} cannot be kept in {pieces}: {exc}.", hint="Free some space."
+        ) from exc
+    return BertEmbedder(
+        weights,
+        tokens,
+        name=models.E5,
+        fingerprint=_fingerprint(models.E5, source_hash, config, model.positions, _E5),
+        languages=None,
+        max_tokens=model.positions,
+        threads=config.threads,
+        heads=model.heads,
+        query_prefix=_E5[0],
+        passage_prefix=_E5[1],
+        words=model.rows,
     )
 
 
@@ -160,15 +229,13 @@ def _load(
     prefixes: tuple[str, str] = ("", ""),
 ) -> BertEmbedder:
     weights = read_weights(files.weights)
-    precision = "float32"
     if config.precision == "int8":
-        weights = quantise.quantised(weights, files.weights_hash, cache)
-        precision = f"int8-v{quantise.VERSION}"
+        weights = quantise.quantised(partial(quantise.Stored, weights), files.weights_hash, cache)
     return BertEmbedder(
         weights,
         files.tokenizer,
         name=name,
-        fingerprint=f"{name}:{files.weights_hash[:16]}:{precision}:mean:{max_tokens}:{'|'.join(prefixes)}",
+        fingerprint=_fingerprint(name, files.weights_hash, config, max_tokens, prefixes),
         languages=languages,
         max_tokens=max_tokens,
         threads=config.threads,
@@ -178,13 +245,20 @@ def _load(
     )
 
 
-def _load_tokenizer(path: Path, max_tokens: int) -> Any:
+def _fingerprint(
+    name: str, weights_hash: str, config: EmbeddingConfig, max_tokens: int, prefixes: tuple[str, str]
+) -> str:
+    precision = f"int8-v{quantise.VERSION}" if config.precision == "int8" else "float32"
+    return f"{name}:{weights_hash[:16]}:{precision}:mean:{max_tokens}:{'|'.join(prefixes)}"
+
+
+def _load_tokenizer(path: Path, max_tokens: int) -> Tokens:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
-    return tokenizer
+    return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(texts)]
 
 
 def _load_session(weights: Weights, heads: int, threads: int) -> Any:

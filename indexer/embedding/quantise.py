@@ -11,13 +11,14 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedding.graph import Weights, read_weights
+from indexer.embedding.graph import Weights, layer_count, read_weights
 from indexer.errors import ModelMissingError
 
 VERSION = 1
@@ -27,48 +28,68 @@ _WORDS = "embeddings.word_embeddings.weight"
 _CODES = {"float32": "F32", "uint8": "U8", "int8": "I8"}
 
 
-def quantised(weights: Weights, source_hash: str, cache: Path) -> Weights:
-    """Return the eight-bit copy of `weights` from `cache`, made now when it is missing or damaged.
+Floats = Mapping[str, NDArray[np.float32]]
+"""Tensors by BERT's names."""
+
+
+class Stored(Mapping[str, NDArray[np.float32]]):
+    """The float32 tensors of a safetensors file, read when asked for."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._data = np.memmap(weights.path, np.uint8, "r")
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        tensor = self._weights.tensors[name]
+        raw = self._data[tensor.offset : tensor.offset + tensor.size]
+        return np.frombuffer(raw, np.float32).reshape(tensor.shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._weights.tensors)
+
+    def __len__(self) -> int:
+        return len(self._weights.tensors)
+
+
+def quantised(source: Callable[[], Floats], source_hash: str, cache: Path, *, bits: int = 8) -> Weights:
+    """Return the eight-bit copy of a model from `cache`, made now when it is missing or damaged.
 
     Args:
-        weights: The original, float32.
+        source: Gives the original, float32; a table of words need not be in it.
         source_hash: Hex SHA-256 of the original file; names the copy.
         cache: Folder for copies, created when missing.
+        bits: 8, or 32 for a copy as it is, of a model that lies in no safetensors file.
 
     Raises:
         ModelMissingError: the copy cannot be written.
     """
-    target = cache / f"{source_hash[:16]}-int8-v{VERSION}.safetensors"
+    form = f"int8-v{VERSION}" if bits == 8 else "float32"
+    target = cache / f"{source_hash[:16]}-{form}.safetensors"
     if not _intact(target):
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            _write(target, _tensors(weights))
+            _write(target, _tensors(source()) if bits == 8 else source())
         except OSError as exc:
             raise ModelMissingError(
-                f"The eight-bit model cannot be written to {target}: {exc.strerror}.",
-                hint='Free some space, or set precision = "float32" under [embedding].',
+                f"The model's copy cannot be written to {target}: {exc.strerror}.",
+                hint='Free some space, or set provider = "none" under [embedding].',
             ) from exc
     return read_weights(target)
 
 
-def _tensors(weights: Weights) -> dict[str, NDArray[np.generic]]:
-    data = np.memmap(weights.path, np.uint8, "r")
-
-    def load(name: str) -> NDArray[np.float32]:
-        tensor = weights.tensors[name]
-        raw = data[tensor.offset : tensor.offset + tensor.size]
-        return np.frombuffer(raw, np.float32).reshape(tensor.shape)
-
+def _tensors(source: Floats) -> dict[str, NDArray[np.generic]]:
+    load = source.__getitem__
     out: dict[str, NDArray[np.generic]] = {}
-    out[_WORDS], scale = _rows(load(_WORDS))
-    out[f"{_WORDS}.scale"] = scale[:, None]
-    for layer in range(weights.layers):
+    if _WORDS in source:
+        out[_WORDS], scale = _rows(load(_WORDS))
+        out[f"{_WORDS}.scale"] = scale[:, None]
+    for layer in range(layer_count(source)):
         prefix = f"encoder.layer.{layer}."
         attention = [f"{prefix}attention.self.{part}" for part in ("query", "key", "value")]
         _add_matrix(out, f"{prefix}attention.self.qkv", *_joined(load, attention))
         for part in ("attention.output.dense", "intermediate.dense", "output.dense"):
             _add_matrix(out, prefix + part, load(f"{prefix}{part}.weight"), load(f"{prefix}{part}.bias"))
-    for name in weights.tensors:
+    for name in source:
         if "LayerNorm" in name or name.startswith(("embeddings.position_emb", "embeddings.token_type_emb")):
             out[name] = load(name)
     return out
@@ -115,7 +136,7 @@ def _intact(path: Path) -> bool:
         return False
 
 
-def _write(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
+def _write(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     header: dict[str, object] = {}
     offset = 0
     # Four-byte values first, so that all of them stay aligned for whoever maps the file.

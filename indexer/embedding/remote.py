@@ -47,6 +47,8 @@ class RemoteEmbedder:
     """Texts to unit vectors through an endpoint."""
 
     languages: frozenset[str] | None = None
+    related: float = -1.0
+    nearby: float = 0.3
 
     def __init__(
         self,

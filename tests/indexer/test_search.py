@@ -353,3 +353,21 @@ def test_search_finds_what_was_asked(tmp_path: Path) -> None:
     assert reached["auto"] > 0.9
     # of few questions one in second place is 0.02; the benchmark compares thousands
     assert reached["auto"] >= max(reached["keyword"], reached["semantic"]) - 0.02
+
+
+@pytest.mark.parametrize(("related", "found"), [(-1.0, 2), (0.1, 1)])
+def test_what_lies_far_behind_the_nearest_is_not_related(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, related: float, found: int
+) -> None:
+    """Where it is known of a model of many languages what cosine unrelated texts have."""
+    monkeypatch.setattr(HashEmbedder, "related", related)
+    write(
+        tmp_path / "docs",
+        {"one.txt": "quarterly budget board", "two.txt": "quarterly onions need water and seeds in spring"},
+    )
+    with Library.open(tmp_path / "library", settings(), watch=False, load_embedder=HashEmbedder) as opened:
+        for _ in opened.sync([str(tmp_path / "docs")]):
+            pass
+        result = ask(opened, "quarterly budget board", mode="semantic")
+        assert names(result)[0] == "one.txt"
+        assert len(result.hits) == found

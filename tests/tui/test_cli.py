@@ -145,7 +145,7 @@ def test_every_mode_finds(quire: Run, indexed: Path, mode: str) -> None:
 
 def test_cold_engine_waits_for_its_models_where_they_are_needed(quire: Run, indexed: Path) -> None:
     quire("engine", "stop")
-    result = as_json(quire("search", "who needs a ship", "--mode", "semantic", "--json")[1])
+    result = as_json(quire("search", "which vehicle does the museum lack", "--mode", "semantic", "--json")[1])
     assert result["mode"] == "semantic"
     assert result["hits"][0]["path"] == str(indexed / "mail.txt")
 

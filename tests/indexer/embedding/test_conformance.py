@@ -56,14 +56,15 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("models")
 
 
-@pytest.fixture(params=["minilm", "minilm-float32", "e5", "openai", "ollama"])
+@pytest.fixture(params=["auto", "minilm", "minilm-float32", "e5", "openai", "ollama"])
 def embedder(
     request: pytest.FixtureRequest, model_cache: Path, tiny_model: Path, model_server: ModelServer
 ) -> Iterator[Embedder]:
     model_server.reply = ollama_reply if request.param == "ollama" else openai_reply
     config = {
-        "minilm": EmbeddingConfig(),
-        "minilm-float32": EmbeddingConfig(precision="float32"),
+        "auto": EmbeddingConfig(),
+        "minilm": EmbeddingConfig(provider="minilm"),
+        "minilm-float32": EmbeddingConfig(provider="minilm", precision="float32"),
         "e5": EmbeddingConfig(provider="e5", path=str(tiny_model)),
         "openai": EmbeddingConfig(provider="openai", model="m", base_url=f"{model_server.url}/v1"),
         "ollama": EmbeddingConfig(provider="ollama", model="m", base_url=model_server.url),

@@ -141,8 +141,6 @@ def test_switched_off_means_missing_with_a_remedy(tmp_path: Path) -> None:
     assert "provider" in caught.value.hint
 
 
-def test_e5_needs_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissingError, match="No folder"):
-        load(EmbeddingConfig(provider="e5"), cache=tmp_path, allow_remote=False)
+def test_a_configured_folder_of_e5_must_hold_it(tmp_path: Path) -> None:
     with pytest.raises(ModelMissingError, match=r"no model\.safetensors"):
         load(EmbeddingConfig(provider="e5", path=str(tmp_path)), cache=tmp_path, allow_remote=False)
