@@ -20,13 +20,14 @@ from typing import cast
 
 import numpy as np
 
+from benchmarks import questions
 from benchmarks.altering import Paragraph
 from benchmarks.planting import CLASSES, Planted, planted
 from benchmarks.result import CORPORA, Result, Row, row
 from copilot import grounding
 from copilot.passages import Vectors, sources
+from indexer import embedding
 from indexer.config import Config, EmbeddingConfig
-from indexer.embedding import minilm
 from indexer.library import Library
 from indexer.types import Hit, TextWindow
 
@@ -55,7 +56,7 @@ class Remembered:
     """An embedder that embeds every text once."""
 
     def __init__(self, cache: Path) -> None:
-        self._model = minilm.load_minilm(EmbeddingConfig(), cache=cache)
+        self._model = embedding.load(questions.configured().embedding, cache=cache, allow_remote=False)
         self._rows: dict[str, Vectors] = {}
 
     def __call__(self, texts: Sequence[str]) -> Vectors:

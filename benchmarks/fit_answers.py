@@ -1,15 +1,19 @@
 """Fit the weights of quoted answers and of refusal: `python -m benchmarks.fit_answers`.
 
-Prints `_WEIGHTS` and `_WEIGHTS_FOREIGN` of `copilot/providers/extractive.py` and `_WEIGHTS` of
-`copilot/evidence.py`. Only questions of one half (`questions.half`) are used; the other half measures. Not
-one of the benchmarks: it takes a while, and what it prints is pasted by hand.
+Prints `_WEIGHTS` of `copilot/providers/extractive.py` and of `copilot/evidence.py` for the footings that the
+embedding model gives: run it with `QUIRE_BENCH_EMBEDDING=e5` and with `minilm`. Only questions of one half
+(`questions.half`) are used; the other half measures. Not one of the benchmarks: it takes a while, and what
+it prints is pasted by hand.
 """
 
 from __future__ import annotations
 
+import os
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +24,7 @@ from benchmarks.questions import Question
 from benchmarks.result import CORPORA
 from benchmarks.swapping import swapped
 from copilot import evidence, likeness, passages
-from copilot.passages import Source, Term, Vectors
+from copilot.passages import Footing, Source, Term, Vectors
 from copilot.providers import extractive
 from indexer.library import Library
 
@@ -32,6 +36,13 @@ FOREIGN_QUESTIONS = 400
 STRANGERS = 120
 """Questions of another collection asked of each."""
 PASSAGES = 8
+ACROSS_ANSWERABLE = 1 / 6
+"""Share of questions that the documents answer among those that find no passage in their own language: fewer
+than of others, since who keeps documents in a language asks in it."""
+FEWEST = 15
+"""Questions of a kind in a collection on one footing; fewer are questions whose language was mistaken."""
+WITHOUT_MODEL = ("passage_words", "near_words", "near_names")
+"""What is measured without an embedding model."""
 EXCHANGED = 0.5
 """Weight of questions in which a detail was exchanged, beside other unanswerable ones."""
 
@@ -44,7 +55,7 @@ class Found:
     sources: list[Source]
     wanted: list[Term]
     vector: Vectors | None
-    trust: float
+    footing: Footing
     embed: extractive.Embed
 
 
@@ -58,7 +69,7 @@ def find(library: Library, question: Question, embed: extractive.Embed, scope: s
         sources=passages.sources(result.hits),
         wanted=passages.terms(text, library),
         vector=library.embed_query(text),
-        trust=passages.trust_in_meaning(text, result.hits, library),
+        footing=passages.footing(text, result.hits, library),
         embed=embed,
     )
 
@@ -131,14 +142,22 @@ def trial(corpus: str, found: Found, kind: str) -> Trial:
     """Weigh what is found for a question."""
     text = found.question["question"]
     ranked = extractive.rank_sentences(
-        text, found.wanted, found.sources, found.vector, found.embed, trust=found.trust
+        text, found.wanted, found.sources, found.vector, found.embed, footing=found.footing
     )
-    fit = evidence.weigh(found.wanted, found.sources, ranked, trust=found.trust)
+    fit = evidence.weigh(found.wanted, found.sources, ranked, footing=found.footing)
     return Trial(evidence=fit, corpus=corpus, kind=kind)
 
 
-def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float = 0.003) -> dict[str, float]:
-    """Bias ("") and weights of the evidence, so that answerable and unanswerable weigh the same.
+def weighty(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials without the kinds of which there are few: each kind weighs the same, however many there are."""
+    count = Counter((each.corpus, each.kind) for each in trials)
+    return [each for each in trials if count[each.corpus, each.kind] >= FEWEST]
+
+
+def fit_logistic(
+    trials: Sequence[Trial], used: Sequence[str], *, answerable: float = 0.5, penalty: float = 0.003
+) -> dict[str, float]:
+    """Bias ("") and weights of the evidence.
 
     Within each of the two, every kind in every collection weighs the same; exchanged details weigh
     `EXCHANGED`, because they are rarer than questions on something else.
@@ -146,6 +165,7 @@ def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float
     Args:
         trials: Answerable and unanswerable questions.
         used: Names of the fields of the evidence.
+        answerable: Share of all weight that answerable questions have.
         penalty: Weight of the squares of the weights, of fields scaled to unit variance.
     """
     values = np.array([[getattr(each.evidence, name) for name in used] for each in trials])
@@ -153,7 +173,9 @@ def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float
     count = Counter((each.corpus, each.kind) for each in trials)
     heavy = {"swapped": EXCHANGED}
     share = np.array([heavy.get(each.kind, 1.0) / count[each.corpus, each.kind] for each in trials])
-    share *= np.where(right > 0, 0.5 / share[right > 0].sum(), 0.5 / share[right == 0].sum())
+    share *= np.where(
+        right > 0, answerable / share[right > 0].sum(), (1 - answerable) / share[right == 0].sum()
+    )
     middle, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
     rows = np.column_stack([np.ones(len(values)), (values - middle) / spread])
     held = np.array([1e-9, *([penalty] * len(used))])
@@ -171,9 +193,8 @@ def fit_logistic(trials: Sequence[Trial], used: Sequence[str], *, penalty: float
 # --- all of it -----------------------------------------------------------------------------------
 
 
-def remembering(library: Library) -> extractive.Embed:
-    """Embeds no text twice."""
-    known: dict[str, Any] = {}
+def remembering(library: Library, known: dict[str, Any]) -> extractive.Embed:
+    """Embeds no text twice; `known` keeps what was embedded."""
 
     def embed(texts: Sequence[str]) -> Vectors | None:
         new = [text for text in dict.fromkeys(texts) if text not in known]
@@ -207,28 +228,87 @@ def _trials(
         yield trial(corpus, find(library, question, embed), "swapped")
 
 
+def across(code: str) -> list[Question]:
+    """Questions of XQuAD in a language, with the answers and documents of the English ones they translate."""
+    english = {each["id"].partition("-")[2]: each for each in questions.read("xquad") if each["lang"] == "en"}
+    own = tuned_on("xquad", lambda each: each["lang"] == code)
+    pairs = [(each, english[each["id"].partition("-")[2]]) for each in own]
+    return [{**each, "answers": same["answers"], "doc": same["doc"]} for each, same in pairs]
+
+
+def _across(library: Library, corpus: str, embed: extractive.Embed) -> Iterator[Trial]:
+    """Questions in other languages, asked of English documents."""
+    for code in LANGUAGES:
+        name = f"{corpus} from {code}"
+        for question in questions.sampled(across(code), STRANGERS):
+            found = find(library, question, embed)
+            if corpus.startswith("xquad"):
+                yield trial(name, found, "")
+                kept_out = questions.without_documents(question)
+                yield trial(name, find(library, question, embed, kept_out), "kept out")
+            else:
+                yield trial(name, found, "another collection")
+
+
+def _xquad(code: str) -> tuple[str, list[Question]]:
+    count = None if code == "en" else FOREIGN_QUESTIONS
+    return f"xquad-{code}", tuned_on("xquad", lambda each: each["lang"] == code, count)
+
+
+def fit_answers(known: dict[str, Any]) -> None:
+    """Fit the weights of quotes, print them, and use them from now on."""
+    rows: dict[Footing, list[tuple[Floats, Floats]]] = {footing: [] for footing in Footing}
+    for code in ("en", *LANGUAGES):
+        name, own = _xquad(code)
+        with questions.library(name, CORPORA / "xquad" / "corpus" / code) as library:
+            embed = remembering(library, known)
+            if code == "en" and library.languages is None:
+                own += [
+                    each
+                    for other in LANGUAGES
+                    for each in questions.sampled(across(other), FOREIGN_QUESTIONS)
+                ]
+            for found in (find(library, each, embed) for each in own):
+                row = measured(found)
+                if row is not None:
+                    rows[found.footing].append(row)
+    for footing, some in rows.items():
+        if len(some) > 10 * len(likeness.MEASURES):
+            weights = np.round(fit_softmax(some), 2).tolist()
+            extractive._WEIGHTS[footing] = dict(zip(likeness.MEASURES, weights, strict=True))
+            print(f"answers, {footing}, {len(some)}:", extractive._WEIGHTS[footing], flush=True)
+
+
 def main() -> None:
     """Fit everything and print it."""
-    rows: dict[bool, list[tuple[Floats, Floats]]] = {False: [], True: []}
+    known: dict[str, Any] = {}
+    fit_answers(known)
     trials: list[Trial] = []
     for code in ("en", *LANGUAGES):
-        with questions.library(f"xquad-{code}", CORPORA / "xquad" / "corpus" / code) as library:
-            embed = remembering(library)
-            count = None if code == "en" else FOREIGN_QUESTIONS
-            own = tuned_on("xquad", lambda each, code=code: each["lang"] == code, count)  # type: ignore[misc]
-            found = (measured(find(library, each, embed)) for each in own)
-            rows[code != "en"] += [each for each in found if each is not None]
+        name, own = _xquad(code)
+        with questions.library(name, CORPORA / "xquad" / "corpus" / code) as library:
+            embed = remembering(library, known)
             trials += _trials(library, f"xquad {code}", own, embed, "pdf-qa")
+            if code == "en" and library.languages is None:
+                trials += _across(library, "xquad en", embed)
     with questions.library("pdf-qa", CORPORA / "pdf-qa" / "docs") as library:
         own = tuned_on("pdf-qa", lambda each: each["lang"] == "en")
-        trials += _trials(library, "pdf-qa", own, remembering(library), "peps")
-    for name, foreign in (("_WEIGHTS", False), ("_WEIGHTS_FOREIGN", True)):
-        weights = fit_softmax(rows[foreign])
-        print(name, "=", dict(zip(likeness.MEASURES, np.round(weights, 2).tolist(), strict=True)))
-    for foreign in (False, True):
-        some = [each for each in trials if each.evidence.foreign == foreign]
-        for used in (evidence.MEASURES, evidence.MEASURES[1:]):
-            print("evidence", "foreign" if foreign else "English", fit_logistic(some, used))
+        embed = remembering(library, known)
+        trials += _trials(library, "pdf-qa", own, embed, "peps")
+        if library.languages is None:
+            trials += _across(library, "pdf-qa", embed)
+    if kept := os.environ.get("QUIRE_FIT_TRIALS"):
+        Path(kept).write_bytes(pickle.dumps(trials))
+    for footing in Footing:
+        some = weighty([each for each in trials if each.evidence.footing is footing])
+        if any(each.kind for each in some) and not all(each.kind for each in some):
+            share = ACROSS_ANSWERABLE if footing is Footing.ACROSS else 0.5
+            for used in (evidence.MEASURES, WITHOUT_MODEL):
+                print(
+                    f"evidence, {footing}, {len(some)}:",
+                    fit_logistic(some, used, answerable=share),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -21,13 +21,19 @@ Question = dict[str, Any]
 """A line of a corpus's `queries.jsonl`."""
 
 
+def configured() -> Config:
+    """The usual settings, with the embedding model that `QUIRE_BENCH_EMBEDDING` names (e5, minilm)."""
+    provider = os.environ.get("QUIRE_BENCH_EMBEDDING", "auto")
+    return Config.model_validate({"embedding": {"provider": provider}})
+
+
 @contextmanager
 def library(name: str, documents: Path) -> Iterator[Library]:
     """A library over a folder, complete; kept by its name in `QUIRE_BENCH_LIBRARIES` when that is set."""
     kept = os.environ.get("QUIRE_BENCH_LIBRARIES")
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(kept or scratch, name)
-        with Library.open(place, Config(), watch=False) as opened:
+        with Library.open(place, configured(), watch=False) as opened:
             for _ in opened.sync([str(documents)]):
                 pass
             while opened.embed_query("warm") is None and opened.status().embedding_model:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks import questions
 from benchmarks.questions import Question
@@ -34,6 +35,8 @@ class Asked:
     tuned: bool
     """The limits were tuned on it."""
     refused: bool
+    right: bool
+    """Answered, and the first quote is from a document that answers it."""
     confidence: float
 
     @property
@@ -76,12 +79,16 @@ def _ask(session: LocalSession, corpus: str, kind: str, question: Question, scop
     request = AskRequest(question=question["question"], scope=scope, use_llm=False)
     *_, answer = session.ask(request)
     assert isinstance(answer, Answer)
+    quoted = [Path(answer.citations[0].path).name] if answer.citations else []
     return Asked(
         corpus=corpus,
         kind=kind,
         language=question["lang"],
         tuned=questions.half(question) == 0,
         refused=answer.status == "not_found",
+        right=answer.status == "answered"
+        and quoted[:1] != []
+        and quoted[0] in questions.documents_of(question),
         confidence=answer.confidence or 0.0,
     )
 
@@ -90,9 +97,14 @@ def _share(asked: Sequence[Asked]) -> float:
     return sum(each.refused for each in asked) / max(len(asked), 1)
 
 
+def _right(asked: Sequence[Asked]) -> float:
+    return sum(each.right for each in asked) / max(len(asked), 1)
+
+
 def _rows(asked: Sequence[Asked]) -> list[Row]:
-    english = [each for each in asked if each.kind == "answerable" and not each.foreign]
-    foreign = [each for each in asked if each.kind == "answerable" and each.foreign]
+    wanted = [each for each in asked if each.kind == "answerable"]
+    english = [each for each in wanted if not each.foreign]
+    foreign = [each for each in wanted if each.foreign]
     nothing = [each for each in asked if each.kind in ("unanswerable", "other collection")]
     rows = [
         row(
@@ -104,14 +116,17 @@ def _rows(asked: Sequence[Asked]) -> list[Row]:
             met=_share(nothing) >= REFUSED,
         ),
         row(
-            f"wrongly refused, of {len(english)} in English",
-            _share(english),
+            f"wrongly refused, of {len(wanted)}",
+            _share(wanted),
             "",
-            reference=f"half not tuned on: {_share([each for each in english if not each.tuned]):.3f}",
+            reference=f"half not tuned on: {_share([each for each in wanted if not each.tuned]):.3f}",
             budget=f"≤ {WRONGLY_REFUSED:g}",
-            met=_share(english) <= WRONGLY_REFUSED,
+            met=_share(wanted) <= WRONGLY_REFUSED,
         ),
+        row(f"wrongly refused, of {len(english)} in English", _share(english), ""),
         row(f"wrongly refused, of {len(foreign)} in other languages", _share(foreign), ""),
+        row(f"first quote from a right document, of {len(english)} in English", _right(english), ""),
+        row(f"first quote from a right document, of {len(foreign)} in other languages", _right(foreign), ""),
     ]
     for corpus in dict.fromkeys(each.corpus for each in asked):
         for kind in ("answerable", "unanswerable", "other collection", "kept out"):
@@ -138,11 +153,10 @@ def _by_language(asked: Sequence[Asked]) -> dict[str, dict[str, float]]:
 
 
 def _curve(asked: Sequence[Asked]) -> str:
-    """Both shares at every limit of confidence, as a table; English questions."""
-    english = [each for each in asked if not each.foreign]
-    wanted = [each.confidence for each in english if each.kind == "answerable"]
-    nothing = [each.confidence for each in english if each.kind in ("unanswerable", "other collection")]
-    kept_out = [each.confidence for each in english if each.kind == "kept out"]
+    """Both shares at every limit of confidence, as a table."""
+    wanted = [each.confidence for each in asked if each.kind == "answerable"]
+    nothing = [each.confidence for each in asked if each.kind in ("unanswerable", "other collection")]
+    kept_out = [each.confidence for each in asked if each.kind == "kept out"]
     lines = [
         "| confidence at least | refused | wrongly refused | refused, documents kept out |",
         "|---" * 4 + "|",
