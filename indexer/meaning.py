@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import language
 from indexer.catalogue import Catalogue, scoping
 
 Vector = NDArray[np.float32]
@@ -17,6 +18,10 @@ Vector = NDArray[np.float32]
 NEAREST_SHARE = 0.5
 """Share of the nearest chunk's cosine that others must have, for models of many languages of which it is
 known what unrelated texts have: across languages even what answers has a low one."""
+
+FOREIGN = 0.75
+"""Share of the cosines of English queries that others have, with models of many languages. What cannot be
+told to be in another language may be no word at all."""
 
 NARROW = 400
 """Documents in a scope up to which its vectors are looked up one by one."""
@@ -64,11 +69,15 @@ class Meaning:
         self._store = store
         self._languages = embedder.languages
         self._related = embedder.related
-        self.nearby = embedder.nearby
-        """Cosine from which on a chunk is near a query of a word or two."""
+        self._nearby = embedder.nearby
         self._model_id = model_id
         self.vector = functools.lru_cache(maxsize=256)(embedder.embed_query)
         """The vector of a question; the same question is embedded once while it is refined."""
+
+    def nearby(self, text: str) -> float:
+        """Cosine from which on a chunk is near a query of a word or two."""
+        foreign = self.multilingual and language.detect(text) not in ("", "en")
+        return self._nearby * (FOREIGN if foreign else 1)
 
     @property
     def multilingual(self) -> bool:

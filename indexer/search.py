@@ -302,10 +302,9 @@ class Searcher:
             ranking.vector = meaning.vector(query.plain)
             ranking.near = meaning.near(ranking.vector, count, limits.documents, limits.chunks)
             groups = ranking.plan.groups
-            if 0 < len(groups) <= FEW and not any(group.known for group in groups):
-                ranking.near = {
-                    chunk: near for chunk, near in ranking.near.items() if near.cosine >= meaning.nearby
-                }
+            if 0 < _words(query.plain, len(groups)) <= FEW and not any(group.known for group in groups):
+                least = meaning.nearby(query.plain)
+                ranking.near = {chunk: near for chunk, near in ranking.near.items() if near.cosine >= least}
             ranking.mode = "semantic" if mode == "semantic" else "hybrid"
         except AppError as exc:
             log.warning("search by meaning failed: %s", exc)
@@ -478,6 +477,11 @@ class Searcher:
                 whole=request.chunks,
             )  # fmt: skip
             return scoping.count_readable(db, files), found
+
+
+def _words(text: str, groups: int) -> int:
+    """Words of a query; Chinese and Japanese, written without spaces, have one for every two letters."""
+    return max(groups, len(text.replace(" ", "")) // 2) if groups and language.has_cjk(text) else groups
 
 
 def _foreign_share(text: str) -> float:

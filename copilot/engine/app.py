@@ -186,6 +186,10 @@ class Engine:
             else:
                 self._await_models(method, params)
                 result = methods.call(self.session, method, params, limit=self._search_limit)
+                loading = self._ready if self._ready is not None and not self._ready.is_set() else None
+                if loading is not None and methods.found_nothing(method, params, result):
+                    loading.wait(methods.MODELS_S)
+                    result = methods.call(self.session, method, params, limit=self._search_limit)
             return json.dumps({"result": result}).encode(), 200
         except Exception as exc:  # noqa: BLE001  (one request's failure is that request's answer)
             return json.dumps({"error": methods.error_to_wire(exc, log_path=self.log_path)}).encode(), 400

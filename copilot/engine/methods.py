@@ -87,6 +87,13 @@ def needs_models(method: str, params: Mapping[str, Any]) -> bool:
     )
 
 
+def found_nothing(method: str, params: Mapping[str, Any], result: Any) -> bool:
+    """Whether words found nothing for a search where meaning may: then it is worth waiting for the models."""
+    request = params.get("request") or {}
+    typed = request.get("typing") or request.get("mode") == "keyword"
+    return method == "search" and not typed and result["mode"] == "keyword" and not result["hits"]
+
+
 def call(session: Session, method: str, params: Mapping[str, Any], *, limit: int = 20) -> Any:
     """Call a method with arguments as JSON has them; the result likewise.
 

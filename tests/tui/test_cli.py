@@ -150,6 +150,13 @@ def test_cold_engine_waits_for_its_models_where_they_are_needed(quire: Run, inde
     assert result["hits"][0]["path"] == str(indexed / "mail.txt")
 
 
+def test_cold_engine_waits_for_its_models_when_words_find_nothing(quire: Run, indexed: Path) -> None:
+    quire("engine", "stop")
+    result = as_json(quire("search", "vaporetto wheelhouse berth", "--json")[1])
+    assert result["mode"] == "hybrid"
+    assert not any("not ready" in note for note in result["notes"])
+
+
 def test_chinese_is_found(quire: Run, indexed: Path) -> None:
     assert as_json(quire("search", "安全阀", "--json")[1])["hits"][0]["path"] == str(indexed / "launch.md")
 
