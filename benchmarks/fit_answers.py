@@ -39,6 +39,7 @@ PASSAGES = 8
 ACROSS_ANSWERABLE = 1 / 6
 """Share of questions that the documents answer among those that find no passage in their own language: fewer
 than of others, since who keeps documents in a language asks in it."""
+PENALTY = 10.0
 FEWEST = 15
 """Questions of a kind in a collection on one footing; fewer are questions whose language was mistaken."""
 WITHOUT_MODEL = ("passage_words", "near_words", "near_names")
@@ -155,7 +156,7 @@ def weighty(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def fit_logistic(
-    trials: Sequence[Trial], used: Sequence[str], *, answerable: float = 0.5, penalty: float = 0.003
+    trials: Sequence[Trial], used: Sequence[str], *, answerable: float = 0.5, penalty: float | None = None
 ) -> dict[str, float]:
     """Bias ("") and weights of the evidence.
 
@@ -166,8 +167,10 @@ def fit_logistic(
         trials: Answerable and unanswerable questions.
         used: Names of the fields of the evidence.
         answerable: Share of all weight that answerable questions have.
-        penalty: Weight of the squares of the weights, of fields scaled to unit variance.
+        penalty: Weight of the squares of the weights, of fields scaled to unit variance; by default the
+            fewer trials, the more.
     """
+    penalty = PENALTY / len(trials) if penalty is None else penalty
     values = np.array([[getattr(each.evidence, name) for name in used] for each in trials])
     right = np.array([not each.kind for each in trials], dtype=float)
     count = Counter((each.corpus, each.kind) for each in trials)

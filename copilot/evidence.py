@@ -100,9 +100,9 @@ _WEIGHTS = {
     # (with an embedding model, footing)
     (True, Footing.ENGLISH): (-12.69, 13.12, 4.66, 0.92, 3.1, 0.0, 0.0),
     (True, Footing.UNKNOWN): (-8.19, 6.34, 3.75, 5.38, 0.75, 0.0, 0.0),
-    (True, Footing.HOME): (-13.69, 11.49, 5.17, -0.18, 4.33, 5.25, 0.58),
-    (True, Footing.WITHIN): (-11.68, 10.94, 2.33, 0.81, 5.2, 1.9, 3.36),
-    (True, Footing.ACROSS): (-9.65, 11.17, -6.49, 4.69, 2.69, 22.54, 6.97),
+    (True, Footing.HOME): (-9.7, 7.34, 3.13, 1.48, 2.73, 4.98, 0.5),
+    (True, Footing.WITHIN): (-10.57, 10.11, 2.0, 1.37, 4.46, 3.4, 2.23),
+    (True, Footing.ACROSS): (-9.02, 10.49, -4.61, 3.26, 2.43, 20.64, 6.04),
     (False, Footing.ENGLISH): (-7.92, 0.0, 6.59, 3.26, 2.99, 0.0, 0.0),
     (False, Footing.UNKNOWN): (-4.96, 0.0, 4.75, 4.38, 1.95, 0.0, 0.0),
     (False, Footing.HOME): (-7.92, 0.0, 6.59, 3.26, 2.99, 0.0, 0.0),
