@@ -50,7 +50,7 @@ PASSAGES = Blend(0.2, 0.1, 0.0)
 DOCUMENTS = Blend(0.5, 0.0, 0.15)
 """For documents: what one is about is often said in other words. Both fitted to questions about reports
 (by page) and proposals (by document), with those about articles as a check."""
-DOCUMENTS_MULTILINGUAL = Blend(0.3, 0.0, 0.2, middling=True)
+DOCUMENTS_MULTILINGUAL = Blend(0.2, 0.0, 0.25, middling=True)
 """The same for a model of many languages, fitted in the same way."""
 MANY = 20
 

@@ -186,7 +186,7 @@ def test_a_better_weight_is_taken_kept_and_used(
         assert (report.weight, report.origin) == (0.7, "tuned")
     with opened(tmp_path / "library") as library:
         (hit, *_) = library.search(SearchRequest(query=known(library)[0].text, explain=True)).hits
-        assert "weight of meaning 0.90" in hit.explain  # and what is added for whole documents
+        assert "weight of meaning 0.95" in hit.explain  # and what is added for whole documents
         assert check(library).origin == "tuned"
         reset = check(library, reset=True)
         assert (reset.weight, reset.origin) == (0.5, "default")
