@@ -118,7 +118,7 @@ def likelihood(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(-bias - sum(w * v for w, v in zip(weights, values, strict=True))))
 
 
-FOUND = 0.12
+FOUND = 0.08
 """Below this likelihood the answer is "not found"; `benchmarks/refusal.py` shows the curve behind it."""
-FOUND_WITH_MODEL = 0.06
+FOUND_WITH_MODEL = 0.04
 """The same where a model reads the passages and may itself say that they hold no answer."""

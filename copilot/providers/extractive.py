@@ -132,6 +132,9 @@ _WEIGHTS: dict[Footing, dict[str, float]] = {
     },
 }
 
+ANOTHER = 3.0
+"""What is taken off the score of a sentence whose passage has none of the question's names, where another
+passage has all."""
 NEAR_BEST = 1.6
 """A further sentence is quoted when its score is at most this much below the first."""
 NEAR_TIE = 0.8
@@ -179,14 +182,28 @@ def rank_sentences(
     rows = measured(asked, read)
     meaning = _cosines([sentence.telling[:MAX_CHARACTERS] for sentence in sentences], query_vector, embed)
     weights = weights_for(footing)
+    missing = _names_missing(wanted, read)
     scored = []
     for sentence, cosine in zip(sentences, meaning, strict=True):
         row = rows[sentence]
         row[likeness.MEANING] = row[likeness.MEANING_BEFORE] = cosine
-        score = float(weights @ np.asarray(row))
+        score = float(weights @ np.asarray(row)) - ANOTHER * missing[sentence.passage]
         scored.append(Scored(sentence=sentence, score=score, meaning=cosine, words=row[likeness.WORDS]))
     scored.sort(key=_best_first)
     return _with_context(scored, read, query_vector, embed, float(weights[likeness.MEANING_BEFORE]))
+
+
+def _names_missing(wanted: Sequence[Term], read: Sequence[Source]) -> dict[int, float]:
+    """By passage, the share of the question's names that it lacks and another passage has, 0 to 1.
+
+    A passage holds what its document is called, too. Who asks about one place wants nothing said of another.
+    """
+    names = [term for term in wanted if term.named]
+    bags = {source.passage.number - 1: set(source.words) for source in read}
+    total = sum(term.weight for term in names)
+    held = {at: sum(term.weight for term in names if term.is_in(bag)) for at, bag in bags.items()}
+    most = max(held.values(), default=0.0)
+    return {at: (most - each) / total if total else 0.0 for at, each in held.items()}
 
 
 def measured(asked: likeness.Asked, read: Sequence[Source]) -> dict[Sentence, list[float]]:

@@ -197,3 +197,23 @@ def test_paragraphs_and_long_sentences_are_not_joined() -> None:
     assert len(extractive.quotes(apart.sentences, [apart])) == 2
     long = source(f"Titan is {'very ' * 90}big. It has an atmosphere {'of gas ' * 20}too.")
     assert len(extractive.quotes(long.sentences, [long])) == 2
+
+
+def test_a_sentence_about_another_place_is_not_preferred() -> None:
+    """The one asked about is named by the file alone; the other says it in the words of the question."""
+    asked = [
+        Term(word="flight", weight=0.4, named=False),
+        Term(word="hours", weight=0.5, named=False),
+        Term(word="student", weight=0.6, named=False),
+        Term(word="madill", weight=0.8, named=True),
+    ]
+    other = source("The student pilot had 23 hours of flight experience. The wind was calm.", 1)
+    own = source("Flight time: 28 hours. The sky was clear that day.", 2, score=0.8)
+    named = replace(
+        own, passage=replace(own.passage, hit=replace(own.passage.hit, path="/docs/Madill OK.pdf"))
+    )
+    question = "How many flight hours did the student have at Madill?"
+    first, *_ = extractive.rank_sentences(question, asked, [other, with_sentences(named)], None, no_model)
+    assert first.sentence.text == "Flight time: 28 hours."
+    nowhere = extractive.rank_sentences(question, asked, [other, own], None, no_model)
+    assert nowhere[0].sentence.text == "The student pilot had 23 hours of flight experience."
