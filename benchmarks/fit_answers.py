@@ -36,7 +36,7 @@ FOREIGN_QUESTIONS = 400
 STRANGERS = 120
 """Questions of another collection asked of each."""
 PASSAGES = 8
-ACROSS_ANSWERABLE = 1 / 6
+ACROSS_ANSWERABLE = 1 / 5
 """Share of questions that the documents answer among those that find no passage in their own language: fewer
 than of others, since who keeps documents in a language asks in it."""
 PENALTY = 10.0
