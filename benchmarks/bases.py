@@ -83,15 +83,14 @@ def main(declarations: Path) -> None:
         "every": components(spread, EVERY),
     }
     own_part = multilingual.unit(rest @ bases["every"])
-    bases["predicted"] = ridge(own_part, multilingual.unit(narrow[-OTHERS:] @ bases["english"]))
+    wanted = multilingual.unit(narrow[-OTHERS:] @ bases["english"])
+    bases["predicted"] = ridge(own_part, wanted)
     held = {name: values.astype(np.float16) for name, values in bases.items()}
     np.savez(TARGET, codes=np.array(" ".join(centres)), **held)
     for name, rows in (("english", narrow), ("every", spread)):
         kept = np.linalg.norm(rows @ bases[name], axis=1) ** 2
         print(f"{name}: {bases[name].shape[1]} components hold {kept.mean():.3f} of the length squared")
-    near = multilingual.unit(own_part @ bases["predicted"]) * multilingual.unit(
-        narrow[-OTHERS:] @ bases["english"]
-    )
+    near = multilingual.unit(own_part @ bases["predicted"]) * wanted
     print(f"predicted: mean cosine {near.sum(axis=1).mean():.3f}; {len(centres)} languages")
 
 

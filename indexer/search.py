@@ -20,7 +20,7 @@ from indexer.errors import AppError
 from indexer.fusion import Blend, Candidate, Scored
 from indexer.hits import Wanted
 from indexer.keyword import WHOLE, KeywordIndex, Plan, Scope
-from indexer.meaning import Embedder, Meaning, Near, Vector, Vectors
+from indexer.meaning import Embedder, Meaning, Near, Vector, Vectors, foreign_share, words_of
 from indexer.query import Query
 from indexer.scope import Limits, Scoper, loosened, widened
 from indexer.snippets import Matcher, merged
@@ -40,8 +40,6 @@ SHORT = 5
 FEW = 2
 """Words of a query up to which, when no document has any of them, only close chunks are found: of a word it
 does not know the model says little, and everything is a little like it."""
-CJK_SHARE = 1 / 3
-"""Share of the weight for foreign languages that is left for Chinese, Japanese and Korean."""
 DENSITY = {"zh": 2.5, "ja": 2.0, "ko": 2.0}
 """Characters of other languages that one of these says as much as."""
 WIDENED = "nothing found in this scope: searched without it"
@@ -302,7 +300,7 @@ class Searcher:
             ranking.vector = meaning.vector(query.plain)
             ranking.near = meaning.near(ranking.vector, count, limits.documents, limits.chunks)
             groups = ranking.plan.groups
-            if 0 < _words(query.plain, len(groups)) <= FEW and not any(group.known for group in groups):
+            if 0 < words_of(query.plain, len(groups)) <= FEW and not any(group.known for group in groups):
                 least = meaning.nearby(query.plain)
                 ranking.near = {chunk: near for chunk, near in ranking.near.items() if near.cosine >= least}
             ranking.mode = "semantic" if mode == "semantic" else "hybrid"
@@ -398,7 +396,7 @@ class Searcher:
         if ranking.mode == "semantic":
             return lambda _: 1.0
         if not meaning.knows(language.detect(query.plain), query.plain):
-            foreign = search.foreign_weight * _foreign_share(query.plain)
+            foreign = search.foreign_weight * foreign_share(query.plain)
             return lambda _: foreign
         known = min(1.0, weight + ranking.blend.topic) if weight else 0.0
         return lambda code: known if meaning.knows(code, "") else search.foreign_weight
@@ -477,23 +475,6 @@ class Searcher:
                 whole=request.chunks,
             )  # fmt: skip
             return scoping.count_readable(db, files), found
-
-
-def _words(text: str, groups: int) -> int:
-    """Words of a query; Chinese and Japanese, written without spaces, have one for every two letters."""
-    return max(groups, len(text.replace(" ", "")) // 2) if groups and language.has_cjk(text) else groups
-
-
-def _foreign_share(text: str) -> float:
-    """What meaning still says in a language the model does not know, 0 to 1.
-
-    Of languages in Latin letters it knows the names and some words, of Han characters a few, of other
-    scripts nothing: measured on questions in Arabic, where any weight made the order worse.
-    """
-    letters = [char for char in text if char.isalpha()]
-    if sum(char < "\u0250" for char in letters) * 2 >= len(letters):
-        return 1.0
-    return CJK_SHARE if language.has_cjk(text) else 0.0
 
 
 def _explained(wanted: Wanted, ranks: Mapping[str, Mapping[int, int]]) -> Wanted:

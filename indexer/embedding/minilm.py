@@ -183,7 +183,7 @@ def load_multilingual(
         ModelMissingError: one of them is not there.
     """
     every, bases = load_e5(config, cache=cache), read_bases()
-    if not fits(every, bases):
+    if config.path and not fits(every, bases):  # what is packaged is known by its hash
         return every
     return MultilingualEmbedder(every, bases, load_minilm(config, cache=cache) if english else None)
 
